@@ -1,0 +1,37 @@
+rockspec_format = "3.0"
+package = "perigee"
+version = "scm-1"
+source = { url = "git+https://github.com/perigee-nn/perigee.git" }
+description = {
+  summary = "Scriptable neural-network inference",
+  detailed = "Loads, inspects, runs, changes and benchmarks neural networks (ONNX and others): a C engine behind Lua.",
+  license = "MIT",
+}
+dependencies = { "lua >= 5.4, < 5.5", "argparse >= 0.7", "luafilesystem >= 1.8", "dkjson >= 2.5" }
+external_dependencies = {
+  PNG = { header = "png.h" },
+  JPEG = { header = "jpeglib.h" },
+  PROTOBUF_C = { header = "protobuf-c/protobuf-c.h" },
+}
+build = {
+  type = "make",
+  build_target = "all",
+  install_target = "install-lua",
+  build_variables = {
+    CFLAGS = "$(CFLAGS)",
+    LIBFLAG = "$(LIBFLAG)",
+    LUA_INCDIR = "$(LUA_INCDIR)",
+    CPPFLAGS = "-I$(PNG_INCDIR) -I$(JPEG_INCDIR) -I$(PROTOBUF_C_INCDIR)",
+    LDFLAGS = "-L$(PNG_LIBDIR) -L$(JPEG_LIBDIR) -L$(PROTOBUF_C_LIBDIR)",
+  },
+  install_variables = {
+    INST_BINDIR = "$(BINDIR)",
+    INST_LIBDIR = "$(LIBDIR)",
+    INST_LUADIR = "$(LUADIR)",
+    LIBFLAG = "$(LIBFLAG)",
+    CFLAGS = "$(CFLAGS)",
+  },
+  install = { bin = { perigee = "lua/bin/perigee" } },
+}
+test = { type = "busted", flags = { "--lua=lua5.4" } }
+test_dependencies = { "busted" }
