@@ -1,0 +1,214 @@
+/* file: mapped files to read, files that appear whole when written. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* mmap, fchmod */
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+static pg_status fail_io(pg_error *err, const char *path, int code) {
+  return pgi_fail(err, PG_IO, "%s: %s", path, strerror(code));
+}
+
+static pg_status check_regular(const char *path, const struct stat *st, pg_error *err) {
+  if (S_ISREG(st->st_mode)) return PG_OK;
+  const char *what = S_ISDIR(st->st_mode) ? "is a directory" : "is not a regular file";
+  return pgi_fail(err, PG_IO, "%s: %s", path, what);
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+static pg_status read_whole(int fd, const char *path, pgi_file *f, pg_error *err) {
+  uint8_t *block = pgi_alloc(f->ctx, f->size);
+  if (!block) return pgi_nomem(err);
+  size_t done = 0;
+  while (done < f->size) {
+    ssize_t n = read(fd, block + done, PG_MIN(f->size - done, (size_t)1 << 30));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      int code = errno;
+      pgi_free(f->ctx, block);
+      if (n < 0) return fail_io(err, path, code);
+      return pgi_fail(err, PG_IO, "%s: the file shrank while it was read", path);
+    }
+    done += (size_t)n;
+  }
+  f->block = block;
+  f->data = block;
+  return PG_OK;
+}
+
+static pg_status map_or_read(int fd, const char *path, pgi_file *f, pg_error *err) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return fail_io(err, path, errno);
+  PG_TRY(check_regular(path, &st, err));
+  if (st.st_size < 0 || (uint64_t)st.st_size > (uint64_t)PTRDIFF_MAX) {
+    return pgi_fail(err, PG_IO, "%s: too large for this machine", path);
+  }
+  f->size = (size_t)st.st_size;
+  if (f->size == 0) {
+    f->data = (const uint8_t *)"";
+    return PG_OK;
+  }
+  void *map = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (map == MAP_FAILED) return read_whole(fd, path, f, err);
+  f->data = map;
+  return PG_OK;
+}
+
+/* O_NONBLOCK: opening a pipe must not wait for its writer; regular files ignore it. */
+pg_status pgi_file_open(pg_context *ctx, const char *path, pgi_file *out, pg_error *err) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return fail_io(err, path, errno);
+  pgi_file f = {.ctx = ctx};
+  pg_status status = map_or_read(fd, path, &f, err);
+  close(fd);
+  if (status == PG_OK) *out = f;
+  return status;
+}
+
+void pgi_file_close(pgi_file *f) {
+  if (f->block) {
+    pgi_free(f->ctx, f->block);
+  } else if (f->size) {
+    /* munmap takes no const pointer, though it only drops the mapping. */
+    void *map;
+    memcpy(&map, &f->data, sizeof map);
+    munmap(map, f->size);
+  }
+  *f = (pgi_file){0};
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+enum { WRITE_BUFFER = 1 << 16, NAME_TRIES = 1000, NAME_KEPT = 200 };
+
+struct pgi_writer {
+  pg_context *ctx;
+  int fd;
+  char *path, *temporary;
+  int failure; /* errno of a write that failed: commit must not publish a file with a hole */
+  size_t n;    /* bytes waiting in buffer */
+  uint8_t buffer[WRITE_BUFFER];
+};
+
+void pgi_writer_abort(pgi_writer *w) {
+  if (!w) return;
+  if (w->fd >= 0) {
+    close(w->fd);
+    unlink(w->temporary);
+  }
+  pgi_free(w->ctx, w->path);
+  pgi_free(w->ctx, w->temporary);
+  pgi_free(w->ctx, w);
+}
+
+/* Creates FOLDER/.NAME.tmp-PID-COUNTER with the first counter that is free. */
+static pg_status open_temporary(pgi_writer *w, mode_t mode, pg_error *err) {
+  const char *slash = strrchr(w->path, '/');
+  size_t folder = slash ? (size_t)(slash - w->path) + 1 : 0;
+  size_t size = folder + NAME_KEPT + 64;
+  w->temporary = pgi_alloc(w->ctx, size);
+  if (!w->temporary) return pgi_nomem(err);
+  for (int i = 0; i < NAME_TRIES; i++) {
+    memcpy(w->temporary, w->path, folder);
+    snprintf(w->temporary + folder, size - folder, ".%.*s.tmp-%ld-%d", NAME_KEPT, w->path + folder,
+             (long)getpid(), i);
+    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (w->fd >= 0) return PG_OK;
+    if (errno != EEXIST) break;
+  }
+  return fail_io(err, w->path, errno);
+}
+
+/* The new file keeps the permissions of the one it replaces.  Devices and pipes stay. */
+static pg_status open_target(pgi_writer *w, pg_error *err) {
+  struct stat st;
+  if (stat(w->path, &st) != 0) {
+    if (errno != ENOENT) return fail_io(err, w->path, errno);
+    return open_temporary(w, 0666, err);
+  }
+  PG_TRY(check_regular(w->path, &st, err));
+  PG_TRY(open_temporary(w, 0600, err));
+  if (fchmod(w->fd, st.st_mode & 0777) != 0) return fail_io(err, w->path, errno);
+  return PG_OK;
+}
+
+pg_status pgi_writer_open(pg_context *ctx, const char *path, pgi_writer **out, pg_error *err) {
+  pgi_writer *w = pgi_alloc(ctx, sizeof *w);
+  if (!w) return pgi_nomem(err);
+  w->ctx = ctx;
+  w->fd = -1;
+  w->failure = 0;
+  w->n = 0;
+  w->temporary = NULL;
+  w->path = pgi_strdup(ctx, path);
+  pg_status status = w->path ? open_target(w, err) : pgi_nomem(err);
+  if (status != PG_OK) {
+    pgi_writer_abort(w);
+    return status;
+  }
+  *out = w;
+  return PG_OK;
+}
+
+static pg_status write_out(pgi_writer *w, const uint8_t *data, size_t size, pg_error *err) {
+  while (size > 0) {
+    ssize_t n = write(w->fd, data, PG_MIN(size, (size_t)1 << 30));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      w->failure = errno;
+      return fail_io(err, w->path, w->failure);
+    }
+    data += n;
+    size -= (size_t)n;
+  }
+  return PG_OK;
+}
+
+static pg_status flush(pgi_writer *w, pg_error *err) {
+  size_t n = w->n;
+  w->n = 0;
+  return write_out(w, w->buffer, n, err);
+}
+
+pg_status pgi_writer_write(pgi_writer *w, const void *data, size_t size, pg_error *err) {
+  if (size > sizeof w->buffer - w->n) PG_TRY(flush(w, err));
+  if (size >= sizeof w->buffer) return write_out(w, data, size, err);
+  if (size) memcpy(w->buffer + w->n, data, size);
+  w->n += size;
+  return PG_OK;
+}
+
+/* Makes the rename itself last; a folder that can't be synced is no failure. */
+static void sync_folder(const pgi_writer *w) {
+  char *slash = strrchr(w->temporary, '/');
+  if (slash) slash[1] = 0;
+  int fd = open(slash ? w->temporary : ".", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  close(fd);
+}
+
+static pg_status finish(pgi_writer *w, pg_error *err) {
+  if (w->failure) return fail_io(err, w->path, w->failure);
+  PG_TRY(flush(w, err));
+  if (fsync(w->fd) != 0) return fail_io(err, w->path, errno);
+  if (rename(w->temporary, w->path) != 0) return fail_io(err, w->path, errno);
+  int fd = w->fd;
+  w->fd = -1;
+  sync_folder(w);
+  return close(fd) == 0 ? PG_OK : fail_io(err, w->path, errno);
+}
+
+pg_status pgi_writer_commit(pgi_writer *w, pg_error *err) {
+  pg_status status = finish(w, err);
+  pgi_writer_abort(w);
+  return status;
+}
