@@ -1,0 +1,36 @@
+/* format: readers and writers of files.  Everything read is hostile: sizes are checked before they
+** are used, nesting is bounded, and a bad file is PG_FORMAT with what is wrong and where. */
+#ifndef PG_FORMAT_H
+#define PG_FORMAT_H
+
+#include "graph/graph.h"
+
+/* ---- onnx/ (public: pg_graph_load, pg_graph_load_bytes, pg_graph_save) --------------------------- */
+
+/* A TensorProto, SequenceProto, OptionalProto as in test_data_set_N.  `type` (may be NULL) says
+** which; without it a tensor is assumed. */
+pg_status pgi_onnx_read_value(pg_context *ctx, const void *data, size_t size, const pgi_type *type,
+                              pg_tensor *out, pg_error *err);
+/* A TensorProto into a block to be freed with pgi_free. */
+pg_status pgi_onnx_write_tensor(const pg_tensor *t, const char *name, void **data, size_t *size,
+                                pg_error *err);
+
+/* ---- npy.c, png.c, jpeg.c, wav.c: from and to memory or a path ------------------------------------ */
+
+pg_status pgi_npy_read(pg_context *ctx, const void *data, size_t size, pg_tensor *out,
+                       pg_error *err);
+pg_status pgi_npy_write(const pg_tensor *t, const char *path, pg_error *err);
+/* [H,W,C], u8, or u16 for 16-bit files when `deep`. */
+pg_status pgi_png_read(pg_context *ctx, const void *data, size_t size, bool deep, pg_tensor *out,
+                       pg_error *err);
+pg_status pgi_png_write(const pg_tensor *image, const char *path, pg_error *err);
+/* [H,W,1|3] u8.  scale_denominator: 1, 2, 4, 8 (the decoder's own reduction). */
+pg_status pgi_jpeg_read(pg_context *ctx, const void *data, size_t size, int scale_denominator,
+                        pg_tensor *out, pg_error *err);
+pg_status pgi_jpeg_write(const pg_tensor *image, const char *path, int quality, pg_error *err);
+/* f32 [channels, samples] in -1..1, and the rate in Hz. */
+pg_status pgi_wav_read(pg_context *ctx, const void *data, size_t size, pg_tensor *out,
+                       int32_t *rate, pg_error *err);
+pg_status pgi_wav_write(const pg_tensor *t, int32_t rate, const char *path, pg_error *err);
+
+#endif

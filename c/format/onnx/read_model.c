@@ -1,0 +1,194 @@
+/* read_model: ModelProto -> a main graph with its model; pg_graph_load. */
+#include "format/onnx/onnx.h"
+
+/* Searched in order for every node: more would be an attack. */
+enum { OPSETS_MOST = 256, NEWEST_IR = 14 };
+
+static pg_status read_opsets(pgi_onnx_reader *r, size_t n, proto_opset *const *from,
+                             pgi_opset **out, int *n_out, pg_error *err) {
+  if (n > OPSETS_MOST) return pgi_fail(err, PG_FORMAT, "%zu operator set imports", n);
+  pgi_opset *opsets = pgi_arena_alloc(r->arena, n * sizeof *opsets);
+  if (!opsets) return pgi_nomem(err);
+  for (size_t i = 0; i < n; i++) {
+    const char *domain = pgi_onnx_domain(from[i]->domain);
+    if (from[i]->version < 1 || from[i]->version > INT32_MAX) {
+      return pgi_fail(err, PG_FORMAT, "operator set '%.100s': version %lld", domain,
+                      (long long)from[i]->version);
+    }
+    PG_TRY(pgi_onnx_text(r, domain, &opsets[i].domain, err));
+    opsets[i].version = (int)from[i]->version;
+  }
+  *out = opsets;
+  *n_out = (int)n;
+  return PG_OK;
+}
+
+static pg_status read_props(pgi_onnx_reader *r, const proto_model *p, pg_error *err) {
+  struct pgi_prop *props = pgi_arena_alloc(r->arena, p->n_metadata_props * sizeof *props);
+  if (!props) return pgi_nomem(err);
+  for (size_t i = 0; i < p->n_metadata_props; i++) {
+    const proto_entry *e = p->metadata_props[i];
+    PG_TRY(pgi_onnx_text(r, e->key ? e->key : "", &props[i].key, err));
+    PG_TRY(pgi_onnx_text(r, e->value ? e->value : "", &props[i].value, err));
+  }
+  r->model->props = props;
+  r->model->n_props = (int)p->n_metadata_props;
+  r->model->props_room = r->model->n_props;
+  return PG_OK;
+}
+
+/* ---- functions -------------------------------------------------------------------------------------- */
+
+static pg_status read_function_attrs(pgi_onnx_reader *r, const proto_function *p, pgi_function *f,
+                                     pg_error *err) {
+  f->attrs = pgi_arena_alloc(r->arena, p->n_attribute * sizeof *f->attrs);
+  f->defaults = pgi_arena_alloc(r->arena, p->n_attribute_proto * sizeof *f->defaults);
+  if (!f->attrs || !f->defaults) return pgi_nomem(err);
+  for (size_t i = 0; i < p->n_attribute; i++) {
+    PG_TRY(pgi_onnx_text(r, p->attribute[i], &f->attrs[i], err));
+  }
+  f->n_attrs = (int)p->n_attribute;
+  for (size_t i = 0; i < p->n_attribute_proto; i++) {
+    const proto_attr *attr = p->attribute_proto[i];
+    if (!attr->name || !*attr->name) return pgi_fail(err, PG_FORMAT, "an attribute without name");
+    PG_TRY(pgi_onnx_text(r, attr->name, &f->defaults[i].name, err));
+    PG_TRY(pgi_onnx_read_attr(r, attr, NULL, &f->defaults[i], err));
+  }
+  f->n_defaults = (int)p->n_attribute_proto;
+  return PG_OK;
+}
+
+static pg_status read_function(pgi_onnx_reader *r, const proto_function *p, pgi_function *f,
+                               pg_error *err) {
+  const char *domain = pgi_onnx_domain(p->domain);
+  if (!p->name || !*p->name) return pgi_fail(err, PG_FORMAT, "has no name");
+  PG_TRY(pgi_onnx_text(r, p->name, &f->name, err));
+  PG_TRY(pgi_onnx_text(r, domain, &f->domain, err));
+  PG_TRY(pgi_onnx_text(r, p->overload ? p->overload : "", &f->overload, err));
+  PG_TRY(pgi_onnx_text(r, p->doc_string, &f->doc, err));
+  PG_TRY(read_function_attrs(r, p, f, err));
+  PG_TRY(read_opsets(r, p->n_opset_import, p->opset_import, &f->opsets, &f->n_opsets, err));
+  proto_function rest = PGI__ONNX__FUNCTION_PROTO__INIT;
+  rest.base.n_unknown_fields = p->base.n_unknown_fields;
+  rest.base.unknown_fields = p->base.unknown_fields;
+  rest.n_metadata_props = p->n_metadata_props;
+  rest.metadata_props = p->metadata_props;
+  PG_TRY(pgi_onnx_keep(r->arena, &rest.base, &f->extra, err));
+  PG_TRY(pgi_graph_new_inside(r->model, NULL, &f->body, err));
+  f->body->name = f->name;
+  return pgi_onnx_read_body(r, p, f->body, f->opsets, f->n_opsets, err);
+}
+
+static pg_status read_functions(pgi_onnx_reader *r, const proto_model *p, pg_error *err) {
+  pgi_model *m = r->model;
+  m->functions = pgi_arena_alloc(r->arena, p->n_functions * sizeof *m->functions);
+  if (!m->functions) return pgi_nomem(err);
+  for (size_t i = 0; i < p->n_functions; i++) {
+    pg_status status = read_function(r, p->functions[i], &m->functions[i], err);
+    if (status != PG_OK) {
+      const char *name = p->functions[i]->name;
+      pgi_error_prefix(err, "function '%.200s'", name ? name : "");
+      return status;
+    }
+    m->n_functions++;
+  }
+  return PG_OK;
+}
+
+/* ---- the model ---------------------------------------------------------------------------------------- */
+
+static pg_status read_header(pgi_onnx_reader *r, const proto_model *p, pg_error *err) {
+  pgi_model *m = r->model;
+  m->ir_version = p->ir_version;
+  m->model_version = p->model_version;
+  if (p->ir_version > NEWEST_IR) {
+    pgi_log(r->ctx, PG_LOG_WARN, "ONNX IR version %lld is newer than %d", (long long)p->ir_version,
+            (int)NEWEST_IR);
+  }
+  PG_TRY(pgi_onnx_text(r, p->producer_name, &m->producer_name, err));
+  PG_TRY(pgi_onnx_text(r, p->producer_version, &m->producer_version, err));
+  PG_TRY(pgi_onnx_text(r, p->domain, &m->domain, err));
+  PG_TRY(pgi_onnx_text(r, p->doc_string, &m->doc, err));
+  PG_TRY(read_props(r, p, err));
+  PG_TRY(read_opsets(r, p->n_opset_import, p->opset_import, &m->opsets, &m->n_opsets, err));
+  m->opsets_room = m->n_opsets;
+  proto_model rest = PGI__ONNX__MODEL_PROTO__INIT;
+  rest.base.n_unknown_fields = p->base.n_unknown_fields;
+  rest.base.unknown_fields = p->base.unknown_fields;
+  rest.n_training_info = p->n_training_info;
+  rest.training_info = p->training_info;
+  rest.n_configuration = p->n_configuration;
+  rest.configuration = p->configuration;
+  return pgi_onnx_keep(r->arena, &rest.base, &m->extra, err);
+}
+
+static pg_status read_content(pgi_onnx_reader *r, const proto_model *p, pg_graph *main,
+                              pg_error *err) {
+  r->model = main->model;
+  r->arena = &main->model->arena;
+  PG_TRY(read_header(r, p, err));
+  PG_TRY(read_functions(r, p, err));
+  return pgi_onnx_read_graph(r, p->graph, main, NULL, r->model->opsets, r->model->n_opsets, err);
+}
+
+static pg_status unpack_model(pgi_onnx_reader *r, proto_model **out, pg_error *err) {
+  ProtobufCMessage *m;
+  pg_status status = pgi_onnx_unpack(r, &pgi__onnx__model_proto__descriptor, &m, err);
+  if (status == PG_OK) {
+    proto_model *p = (proto_model *)m;
+    const proto_graph *g = p->graph;
+    *out = p;
+    if (!g) {
+      status = pgi_fail(err, PG_FORMAT, "it has no graph");
+    } else if (!g->n_node && !g->n_input && !g->n_output && !g->n_initializer &&
+               !g->n_sparse_initializer) {
+      status = pgi_fail(err, PG_FORMAT, "its graph is empty");
+    }
+  }
+  if (status == PG_FORMAT) pgi_error_prefix(err, "not an ONNX model");
+  return status;
+}
+
+/* path: NULL when the model is not from a file. */
+static pg_status read_model(pgi_blob *blob, const char *path, pg_graph **out, pg_error *err) {
+  pgi_onnx_reader r;
+  proto_model *p;
+  pg_graph *main = NULL;
+  pgi_onnx_reader_init(&r, blob->ctx, blob->data, blob->size);
+  r.blob = blob;
+  r.path = path;
+  pg_status status = unpack_model(&r, &p, err);
+  if (status == PG_OK) status = pgi_graph_new(blob->ctx, &main, err);
+  if (status == PG_OK) status = read_content(&r, p, main, err);
+  pgi_onnx_reader_deinit(&r);
+  if (status != PG_OK) {
+    pg_graph_free(main);
+    return status;
+  }
+  *out = main;
+  return PG_OK;
+}
+
+pg_status pg_graph_load(pg_context *ctx, const char *path, pg_graph **out, pg_error *err) {
+  pgi_blob *blob;
+  PG_TRY(pgi_blob_open(ctx, path, "", &blob, err));
+  pg_status status = read_model(blob, path, out, err);
+  if (status != PG_OK) pgi_error_prefix(err, "%.300s", path);
+  pgi_blob_release(blob);
+  return status;
+}
+
+/* The caller's release is set last, so that a failure doesn't call it. */
+pg_status pg_graph_load_bytes(pg_context *ctx, const void *data, size_t size,
+                              void (*release)(void *owner), void *owner, pg_graph **out,
+                              pg_error *err) {
+  pgi_blob *blob;
+  PG_TRY(pgi_blob_wrap(ctx, data, size, &blob, err));
+  pg_status status = read_model(blob, NULL, out, err);
+  if (status == PG_OK) {
+    blob->release = release;
+    blob->owner = owner;
+  }
+  pgi_blob_release(blob);
+  return status;
+}
