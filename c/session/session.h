@@ -1,0 +1,57 @@
+/* session: from a graph to answers.
+**
+** A session clones the graph, upgrades and resolves it once (session.c).  For each set of wanted
+** values it makes a program: the clone pruned and optimised, with prepared weights (program.c).
+** For each signature of input shapes a program has a plan: the steps, and a place in one arena for
+** every value whose size is known (plan.c).  A frame is one execution of a plan: its values, its
+** arena, where it stands (frame.c).  Subgraphs have programs of their own, their frames are stacked,
+** so that the state of a run is a value and can stop between any two steps (run.c). */
+#ifndef PG_SESSION_H
+#define PG_SESSION_H
+
+#include "op/op.h"
+
+/* ---- eval.c ------------------------------------------------------------------------------------ */
+
+/* Runs one operator on tensors, no graph needed: how Lua's tensors compute.  domain "" for ai.onnx;
+** attrs: [n_attrs], kinds FLOAT INT STRING and their lists, TENSOR; checked as a file's would be.
+** in[i] NULL: omitted.  out[i]: fresh, contiguous; n_out are wanted. */
+pg_status pgi_eval(pg_context *ctx, int threads, const char *domain, const char *type,
+                   const pgi_attr *attrs, int n_attrs, const pg_tensor *const *in, int n_in,
+                   pg_tensor *out, int n_out, pg_error *err);
+/* Runs one node of a graph on known inputs (constant folding). */
+pg_status pgi_eval_node(const pgi_node *node, const pg_tensor *const *in, pg_tensor *out,
+                        pg_error *err);
+
+/* ---- map.c -------------------------------------------------------------------------------------- */
+
+/* An element-wise expression over tensors that broadcast together (c/kernel/expr.h has the grammar):
+** names[i] is what in[i] is called in `text`.  dtype PG_NONE: that of in[0] (f32 for integers when
+** the expression divides is not guessed: ask for it).  Computed in f32, or f64 when an input is f64 or
+** a 32- or 64-bit integer.  *out fresh, contiguous. */
+pg_status pgi_tensor_map(pg_context *ctx, int threads, const char *text, const char *const *names,
+                         const pg_tensor *const *in, int n, pg_dtype dtype, pg_tensor *out,
+                         pg_error *err);
+
+/* ---- optimize.c --------------------------------------------------------------------------------- */
+
+extern pgi_pass_fn pgi_pass_fold; /* nodes on constants become constants */
+/* Inline, upgrade, expand, resolve: what every use of a graph needs first. */
+pg_status pgi_graph_canonical(pg_graph *g, pg_error *err);
+/* All passes, in order, until nothing changes. */
+pg_status pgi_graph_optimize(pg_graph *g, const pgi_pass_options *o, pg_error *err);
+
+/* ---- memory and profile, for the binding ----------------------------------------------------------- */
+
+typedef struct pgi_session_stats {
+  size_t weight_bytes, arena_bytes; /* of all plans made so far */
+  int n_plans;
+} pgi_session_stats;
+void pgi_session_stats_get(const pg_session *s, pgi_session_stats *out);
+pg_context *pgi_session_context(const pg_session *s);
+/* Called around every step when set: node, its outputs, nanoseconds.  Used by profile and taps. */
+typedef void pgi_step_hook(void *arg, const pgi_node *node, const pg_tensor *const *out, int n_out,
+                           int64_t ns);
+void pgi_session_hook(pg_session *s, pgi_step_hook *hook, void *arg);
+
+#endif
