@@ -1,0 +1,629 @@
+/* perigee.Graph: load, look, edit, save.  Values are named by strings; nodes are userdata. */
+#include "bind/bind.h"
+
+static void try(lua_State *L, pg_status status, const pg_error *err) {
+  if (status != PG_OK) pgi_lua_raise(L, err);
+}
+
+/* ---- handles ------------------------------------------------------------------------------------------ */
+
+/* User value 1: { lightuserdata = node userdata }, weak values. */
+pg_graph **pgi_lua_new_graph(lua_State *L) {
+  pg_graph **box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = NULL;
+  lua_newtable(L);
+  if (luaL_newmetatable(L, "perigee.weak")) {
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+  }
+  lua_setmetatable(L, -2);
+  lua_setiuservalue(L, -2, 1);
+  luaL_setmetatable(L, PG_LUA_GRAPH);
+  return box;
+}
+
+pg_graph *pgi_lua_check_graph(lua_State *L, int arg) {
+  pg_graph **box = luaL_checkudata(L, arg, PG_LUA_GRAPH);
+  luaL_argcheck(L, *box, arg, "graph is closed");
+  return *box;
+}
+
+static int graph_close(lua_State *L) {
+  pg_graph **box = luaL_checkudata(L, 1, PG_LUA_GRAPH);
+  if (!*box) return 0;
+  pgi_lua_drop_nodes(L, 1);
+  pg_graph_free(*box);
+  *box = NULL;
+  return 0;
+}
+
+static int graph_load(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  pg_context *ctx = pgi_lua_context(L);
+  pg_error err;
+  if (pg_graph_load(ctx, path, pgi_lua_new_graph(L), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  return 1;
+}
+
+typedef struct bytes_block {
+  pg_context *ctx;
+} bytes_block;
+
+static void free_bytes(void *owner) {
+  bytes_block *block = owner;
+  pg_context *ctx = block->ctx;
+  pgi_free(ctx, block);
+  pg_context_release(ctx);
+}
+
+/* The string is copied: it belongs to the collector. */
+static int graph_load_bytes(lua_State *L) {
+  size_t size;
+  const char *data = luaL_checklstring(L, 1, &size);
+  pg_context *ctx = pgi_lua_context(L);
+  pg_graph **box = pgi_lua_new_graph(L);
+  pg_error err;
+  bytes_block *block = pgi_alloc_aligned(ctx, PG_ALIGN + size, PG_ALIGN);
+  if (!block) {
+    pgi_nomem(&err);
+    return pgi_lua_fail(L, &err);
+  }
+  block->ctx = ctx;
+  pgi_context_retain(ctx);
+  char *copy = (char *)block + PG_ALIGN;
+  memcpy(copy, data, size);
+  if (pg_graph_load_bytes(ctx, copy, size, free_bytes, block, box, &err) != PG_OK) {
+    free_bytes(block);
+    return pgi_lua_fail(L, &err);
+  }
+  return 1;
+}
+
+static int graph_new(lua_State *L) {
+  pg_context *ctx = pgi_lua_context(L);
+  pg_error err;
+  pg_graph **box = pgi_lua_new_graph(L);
+  try(L, pgi_graph_new(ctx, box, &err), &err);
+  try(L, pgi_model_set_opset((*box)->model, "", pgi_opset_newest(""), &err), &err);
+  return 1;
+}
+
+static int graph_clone(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_error err;
+  if (pgi_graph_clone(g, pgi_lua_new_graph(L), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  return 1;
+}
+
+/* save(path [, external_threshold]) -> true */
+static int graph_save(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  const char *path = luaL_checkstring(L, 2);
+  pg_error err;
+  if (pg_graph_save(g, path, luaL_optinteger(L, 3, -1), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------ */
+
+static void push_dim(lua_State *L, pgi_dim d) {
+  if (d.n >= 0) lua_pushinteger(L, d.n);
+  else lua_pushstring(L, d.symbol ? d.symbol : "?");
+}
+
+void pgi_lua_push_type(lua_State *L, const char *name, const pgi_type *t) {
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "name");
+  if (t->kind != PG_TYPE_TENSOR) {
+    char text[300] = "";
+    pgi_text out = {text, sizeof text, 0};
+    pgi_type_text(t, &out);
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, "type");
+    return;
+  }
+  if (t->dtype != PG_NONE) {
+    lua_pushstring(L, pg_dtype_name(t->dtype));
+    lua_setfield(L, -2, "dtype");
+  }
+  if (t->rank < 0) return;
+  lua_createtable(L, t->rank, 0);
+  for (int d = 0; d < t->rank; d++) {
+    push_dim(L, t->dims[d]);
+    lua_rawseti(L, -2, d + 1);
+  }
+  lua_setfield(L, -2, "shape");
+}
+
+/* Arrays of { name, dtype, shape }; inputs without those that only have a default. */
+static int graph_input_list(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  lua_newtable(L);
+  int n = 0;
+  for (int i = 0; i < g->n_inputs; i++) {
+    if (g->inputs[i]->constant.dtype != PG_NONE) continue;
+    pgi_lua_push_type(L, g->inputs[i]->name, &g->inputs[i]->type);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+/* Names of all inputs, those with a default too. */
+static int graph_all_input_names(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  lua_createtable(L, g->n_inputs, 0);
+  for (int i = 0; i < g->n_inputs; i++) {
+    lua_pushstring(L, g->inputs[i]->name);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static int graph_output_list(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  lua_newtable(L);
+  for (int i = 0; i < g->n_outputs; i++) {
+    pgi_lua_push_type(L, g->outputs[i].value->name, &g->outputs[i].value->type);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* Names of the initialisers, in order of creation. */
+static int graph_constant_list(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  lua_newtable(L);
+  int n = 0;
+  for (pgi_value *v = g->first_value; v; v = v->next) {
+    if (v->constant.dtype == PG_NONE) continue;
+    lua_pushstring(L, v->name);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+static int graph_node_list(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  lua_createtable(L, g->n_nodes, 0);
+  int n = 0;
+  for (pgi_node *node = g->first; node; node = node->next) {
+    pgi_lua_push_node(L, 1, node);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+/* node(name or 1-based position) -> Node or nil */
+static int graph_node(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pgi_node *node = g->first;
+  if (lua_isinteger(L, 2)) {
+    lua_Integer i = lua_tointeger(L, 2);
+    if (i < 0) i += g->n_nodes + 1;
+    for (; node && i > 1; i--) node = node->next;
+    if (i < 1) node = NULL;
+  } else {
+    const char *name = luaL_checkstring(L, 2);
+    while (node && strcmp(node->name, name) != 0) node = node->next;
+  }
+  if (node) pgi_lua_push_node(L, 1, node);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* value(name) -> { name, dtype, shape, constant, producer, consumers, is_input, is_output } or nil */
+static int graph_value(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pgi_value *v = pgi_graph_find(g, luaL_checkstring(L, 2));
+  if (!v) return 0;
+  pgi_lua_push_type(L, v->name, &v->type);
+  if (v->constant.dtype != PG_NONE) {
+    pgi_tensor_assign(pgi_lua_new_tensor(L), &v->constant);
+    lua_setfield(L, -2, "constant");
+  }
+  if (v->producer) {
+    pgi_lua_push_node(L, 1, v->producer);
+    lua_setfield(L, -2, "producer");
+  }
+  lua_pushboolean(L, v->is_input);
+  lua_setfield(L, -2, "is_input");
+  bool is_output = false;
+  int n = 0;
+  lua_newtable(L);
+  for (pgi_use *use = v->uses; use; use = use->next) {
+    is_output = is_output || !use->node;
+    if (!use->node) continue;
+    pgi_lua_push_node(L, 1, use->node);
+    lua_rawseti(L, -2, ++n);
+  }
+  lua_setfield(L, -2, "consumers");
+  lua_pushboolean(L, is_output);
+  lua_setfield(L, -2, "is_output");
+  return 1;
+}
+
+static void set_text(lua_State *L, const char *key, const char *text) {
+  if (!text || !*text) return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, key);
+}
+
+/* { name, doc, ir_version, producer, opsets = { [domain] = version }, metadata = {...}, ... } */
+static int graph_info(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pgi_model *m = g->model;
+  lua_createtable(L, 0, 10);
+  set_text(L, "name", g->name);
+  set_text(L, "doc", g->doc);
+  set_text(L, "producer", m->producer_name);
+  set_text(L, "producer_version", m->producer_version);
+  set_text(L, "domain", m->domain);
+  lua_pushinteger(L, m->ir_version);
+  lua_setfield(L, -2, "ir_version");
+  lua_pushinteger(L, g->n_nodes);
+  lua_setfield(L, -2, "n_nodes");
+  lua_createtable(L, 0, m->n_opsets);
+  for (int i = 0; i < m->n_opsets; i++) {
+    lua_pushinteger(L, m->opsets[i].version);
+    lua_setfield(L, -2, *m->opsets[i].domain ? m->opsets[i].domain : "ai.onnx");
+  }
+  lua_setfield(L, -2, "opsets");
+  lua_createtable(L, 0, m->n_props);
+  for (int i = 0; i < m->n_props; i++) {
+    lua_pushstring(L, m->props[i].value);
+    lua_setfield(L, -2, m->props[i].key);
+  }
+  lua_setfield(L, -2, "metadata");
+  lua_createtable(L, m->n_functions, 0);
+  for (int i = 0; i < m->n_functions; i++) {
+    lua_pushstring(L, m->functions[i].name);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "functions");
+  int64_t parameters = 0;
+  for (pgi_value *v = g->first_value; v; v = v->next)
+    if (v->constant.dtype != PG_NONE) parameters += pgi_tensor_count(&v->constant);
+  lua_pushinteger(L, parameters);
+  lua_setfield(L, -2, "n_parameters");
+  return 1;
+}
+
+/* text(g [, is_short]): one line a node, or only the first line */
+static int graph_text(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pgi_text measure = {NULL, 0, 0};
+  pgi_graph_text(g, &measure);
+  luaL_Buffer b;
+  char *data = luaL_buffinitsize(L, &b, measure.n + 1);
+  pgi_text text = {data, measure.n + 1, 0};
+  pgi_graph_text(g, &text);
+  size_t n = measure.n;
+  if (lua_toboolean(L, 2)) {
+    const char *end = memchr(data, '\n', n);
+    if (end) n = (size_t)(end - data);
+  }
+  luaL_pushresultsize(&b, n);
+  return 1;
+}
+
+static int graph_tostring(lua_State *L) {
+  pg_graph **box = luaL_checkudata(L, 1, PG_LUA_GRAPH);
+  if (!*box) {
+    lua_pushliteral(L, "Graph (closed)");
+    return 1;
+  }
+  lua_settop(L, 1);
+  lua_pushboolean(L, 1);
+  return graph_text(L);
+}
+
+/* ---- editing -------------------------------------------------------------------------------------------- */
+
+static pgi_value *check_value(lua_State *L, pg_graph *g, int arg) {
+  const char *name = luaL_checkstring(L, arg);
+  pgi_value *v = pgi_graph_find(g, name);
+  if (!v) luaL_argerror(L, arg, lua_pushfstring(L, "no value '%s' in the graph", name));
+  return v;
+}
+
+static void set_type(lua_State *L, pgi_value *v, int dtype_arg, int dims_arg) {
+  v->type = pgi_type_tensor(pgi_lua_opt_dtype(L, dtype_arg, PG_NONE));
+  if (lua_isnoneornil(L, dims_arg)) return;
+  luaL_checktype(L, dims_arg, LUA_TTABLE);
+  lua_Integer rank = luaL_len(L, dims_arg);
+  luaL_argcheck(L, rank <= PG_MAX_RANK, dims_arg, "too many dimensions");
+  v->type.rank = (int)rank;
+  for (int i = 0; i < (int)rank; i++) {
+    lua_geti(L, dims_arg, i + 1);
+    if (lua_isinteger(L, -1)) {
+      v->type.dims[i] = pgi_dim_of(lua_tointeger(L, -1));
+      luaL_argcheck(L, v->type.dims[i].n >= 0, dims_arg, "a dimension is negative: name it instead");
+    } else {
+      const char *symbol = luaL_checkstring(L, -1);
+      v->type.dims[i] = pgi_dim_unknown();
+      if (strcmp(symbol, "?") != 0)
+        v->type.dims[i].symbol = pgi_arena_strdup(&v->graph->model->arena, symbol);
+    }
+    lua_pop(L, 1);
+  }
+}
+
+/* add_input(name, dtype, dims): dims may hold names */
+static int graph_add_input(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  const char *name = luaL_checkstring(L, 2);
+  pgi_value *v;
+  pg_error err;
+  try(L, pgi_edit_value(g, name, &v, &err), &err);
+  set_type(L, v, 3, 4);
+  try(L, pgi_edit_input(g, v, &err), &err);
+  lua_pushvalue(L, 2);
+  return 1;
+}
+
+/* add_output(name): a value that exists */
+static int graph_add_output(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_error err;
+  try(L, pgi_edit_output(g, check_value(L, g, 2), &err), &err);
+  lua_pushvalue(L, 2);
+  return 1;
+}
+
+/* add_constant(name or nil, tensor or table [, dtype]) -> name.  The tensor becomes read-only. */
+static int graph_add_constant(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  const char *name = luaL_optstring(L, 2, NULL);
+  pg_tensor *given = pgi_lua_new_tensor(L), *t = pgi_lua_new_tensor(L);
+  pg_error err;
+  pgi_lua_to_value(L, 3, pgi_lua_opt_dtype(L, 4, PG_NONE), given);
+  luaL_argcheck(L, given->dtype != PG_NONE && given->dtype < PG_SEQUENCE, 3, "expected a tensor");
+  try(L, pgi_tensor_contiguous(given, t, &err), &err);
+  pgi_value *v;
+  try(L, pgi_edit_constant(g, name, t, &v, &err), &err);
+  t->buffer->is_readonly = true;
+  lua_pushstring(L, v->name);
+  return 1;
+}
+
+static int value_list(lua_State *L, pg_graph *g, int arg, pgi_value **out, bool is_made) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  pg_error err;
+  int n = (int)luaL_len(L, arg);
+  for (int i = 0; i < n; i++) {
+    lua_geti(L, arg, i + 1);
+    const char *name = lua_tostring(L, -1);
+    out[i] = NULL;
+    if (name && *name) {
+      out[i] = is_made ? pgi_graph_find(g, name) : pgi_graph_lookup(g, name);
+      if (!out[i] && is_made) try(L, pgi_edit_value(g, name, &out[i], &err), &err);
+      if (!out[i])
+        luaL_argerror(L, arg, lua_pushfstring(L, "no value '%s' in the graph", name));
+      if (is_made && (out[i]->producer || out[i]->is_input || out[i]->constant.dtype != PG_NONE))
+        luaL_argerror(L, arg, lua_pushfstring(L, "value '%s' is made elsewhere", name));
+    } else if (is_made) {
+      try(L, pgi_edit_value(g, NULL, &out[i], &err), &err);
+    }
+    lua_pop(L, 1);
+  }
+  return n;
+}
+
+static void set_attrs(lua_State *L, pgi_node *node, int arg) {
+  int n;
+  pg_error err;
+  const pg_op *op = pgi_op_find(node->domain, node->type);
+  pgi_attr *attrs = pgi_lua_to_attrs(L, arg, op, &n);
+  for (int i = 0; i < n; i++) {
+    const pgi_attr *a = &attrs[i];
+    pg_status status = PG_OK;
+    switch (a->kind) {
+      case PG_ATTR_INT: status = pgi_attr_set_int(node, a->name, a->ints[0], &err); break;
+      case PG_ATTR_FLOAT: status = pgi_attr_set_float(node, a->name, a->floats[0], &err); break;
+      case PG_ATTR_STRING:
+        status = pgi_attr_set_string(node, a->name, a->strings->data, a->strings->size, &err);
+        break;
+      case PG_ATTR_INTS: status = pgi_attr_set_ints(node, a->name, a->n, a->ints, &err); break;
+      case PG_ATTR_FLOATS: status = pgi_attr_set_floats(node, a->name, a->n, a->floats, &err); break;
+      case PG_ATTR_STRINGS:
+        status = pgi_attr_set_strings(node, a->name, a->n, a->strings, &err);
+        break;
+      case PG_ATTR_TENSOR: status = pgi_attr_set_tensor(node, a->name, a->tensors[0], &err); break;
+      default: luaL_error(L, "attribute '%s': this kind can't be set from Lua", a->name);
+    }
+    try(L, status, &err);
+  }
+}
+
+/* add(type, inputs, outputs, attrs, options { name, domain, before }) -> Node.
+** inputs, outputs: names; "" omits an input, a fresh name is made for an output that is "". */
+static int graph_add(lua_State *L) {
+  static const char *const known[] = {"name", "domain", "before", NULL};
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  const char *type = luaL_checkstring(L, 2);
+  pgi_lua_check_options(L, 6, known);
+  lua_settop(L, 6);
+  const char *domain = "", *name = NULL;
+  pgi_node *before = NULL, *node;
+  if (lua_istable(L, 6)) {
+    lua_getfield(L, 6, "domain");
+    domain = luaL_optstring(L, -1, "");
+    lua_getfield(L, 6, "name");
+    name = luaL_optstring(L, -1, NULL);
+    if (lua_getfield(L, 6, "before") != LUA_TNIL) before = pgi_lua_check_node(L, lua_gettop(L));
+  }
+  luaL_checktype(L, 3, LUA_TTABLE);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  pgi_value **in = pgi_lua_scratch(L, sizeof *in * (size_t)luaL_len(L, 3));
+  pgi_value **out = pgi_lua_scratch(L, sizeof *out * (size_t)luaL_len(L, 4));
+  int n_in = value_list(L, g, 3, in, false);
+  int n_out = value_list(L, g, 4, out, true);
+  pg_error err;
+  try(L, pgi_edit_node(g, before, domain, type, n_in, in, n_out, out, &node, &err), &err);
+  if (name) node->name = pgi_arena_strdup(&g->model->arena, name);
+  node->version = pgi_model_opset(g->model, domain);
+  if (!node->version) {
+    node->version = PG_MAX(pgi_opset_newest(domain), 1);
+    try(L, pgi_model_set_opset(g->model, domain, node->version, &err), &err);
+  }
+  set_attrs(L, node, 5);
+  pgi_lua_push_node(L, 1, node);
+  return 1;
+}
+
+/* node:set{ name = value }: see node.c; here because the declared kinds are used in both. */
+static int node_set(lua_State *L) {
+  set_attrs(L, pgi_lua_check_node(L, 1), 2);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int graph_remove(lua_State *L) {
+  pgi_lua_check_graph(L, 1);
+  pgi_node *node = pgi_lua_check_node(L, 2);
+  for (int i = 0; i < node->n_out; i++)
+    if (node->out[i] && node->out[i]->uses)
+      return luaL_error(L, "node '%s' is still used: replace its output '%s' first", node->name,
+                        node->out[i]->name);
+  pgi_lua_drop_node(L, 1, node);
+  pgi_edit_remove_node(node);
+  return 0;
+}
+
+/* replace(from, to): every use of value `from` becomes a use of `to` */
+static int graph_replace(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pgi_edit_replace(check_value(L, g, 2), check_value(L, g, 3));
+  return 0;
+}
+
+static int graph_rename(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_error err;
+  try(L, pgi_edit_rename(check_value(L, g, 2), luaL_checkstring(L, 3), &err), &err);
+  return 0;
+}
+
+/* remove_input(name), remove_output(name): only the declaration */
+static int graph_remove_input(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pgi_value *v = check_value(L, g, 2);
+  pg_error err;
+  for (int i = 0; i < g->n_inputs; i++)
+    if (g->inputs[i] == v) try(L, pgi_edit_remove_input(g, i, &err), &err);
+  return 0;
+}
+
+static int graph_remove_output(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pgi_value *v = check_value(L, g, 2);
+  pg_error err;
+  for (int i = g->n_outputs - 1; i >= 0; i--)
+    if (g->outputs[i].value == v) try(L, pgi_edit_remove_output(g, i, &err), &err);
+  return 0;
+}
+
+static int graph_set_metadata(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_error err;
+  try(L, pgi_model_set_prop(g->model, luaL_checkstring(L, 2), luaL_optstring(L, 3, NULL), &err),
+      &err);
+  return 0;
+}
+
+static int graph_set_name(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  const char *name = pgi_arena_strdup(&g->model->arena, luaL_checkstring(L, 2));
+  if (name) g->name = name;
+  return 0;
+}
+
+/* set_opset(version [, domain]) */
+static int graph_set_opset(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_error err;
+  try(L, pgi_model_set_opset(g->model, luaL_optstring(L, 3, ""), (int)luaL_checkinteger(L, 2), &err),
+      &err);
+  return 0;
+}
+
+/* ---- passes --------------------------------------------------------------------------------------------- */
+
+/* Engine functions on the whole graph; true, or nil, message, code.  Node handles die where nodes
+** may have gone. */
+static int graph_verify(lua_State *L) {
+  pg_error err;
+  if (pgi_graph_verify(pgi_lua_check_graph(L, 1), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int graph_infer(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_error err;
+  if (pgi_graph_infer(g, lua_toboolean(L, 2), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int graph_canonical(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_error err;
+  pgi_lua_drop_nodes(L, 1);
+  if (pgi_graph_canonical(g, &err) != PG_OK) return pgi_lua_fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int graph_optimize(lua_State *L) {
+  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pgi_pass_options options = {NULL, 0};
+  pg_error err;
+  pgi_lua_drop_nodes(L, 1);
+  if (pgi_graph_canonical(g, &err) != PG_OK) return pgi_lua_fail(L, &err);
+  if (pgi_graph_optimize(g, &options, &err) != PG_OK) return pgi_lua_fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int graph_sort(lua_State *L) {
+  pg_error err;
+  if (pgi_graph_sort(pgi_lua_check_graph(L, 1), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+void pgi_lua_open_graph(lua_State *L) {
+  static const luaL_Reg functions[] = {{"load", graph_load}, {"load_bytes", graph_load_bytes},
+                                       {"graph_new", graph_new}, {"node_set", node_set},
+                                       {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"close", graph_close},           {"clone", graph_clone},
+      {"save", graph_save},             {"input_list", graph_input_list},
+      {"all_input_names", graph_all_input_names},
+      {"output_list", graph_output_list}, {"constant_list", graph_constant_list},
+      {"node_list", graph_node_list},   {"node", graph_node},
+      {"value", graph_value},           {"info", graph_info},
+      {"text", graph_text},             {"add_input", graph_add_input},
+      {"add_output", graph_add_output}, {"add_constant", graph_add_constant},
+      {"add", graph_add},               {"remove", graph_remove},
+      {"replace", graph_replace},       {"rename", graph_rename},
+      {"remove_input", graph_remove_input}, {"remove_output", graph_remove_output},
+      {"set_metadata", graph_set_metadata}, {"set_name", graph_set_name},
+      {"set_opset", graph_set_opset},   {"verify", graph_verify},
+      {"infer", graph_infer},           {"canonical", graph_canonical},
+      {"optimize", graph_optimize},     {"sort", graph_sort},
+      {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", graph_tostring}, {"__gc", graph_close},
+                                  {"__close", graph_close}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+  luaL_newmetatable(L, PG_LUA_GRAPH);
+  luaL_setfuncs(L, meta, 0);
+  luaL_newlib(L, methods);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__methods");
+  lua_setfield(L, -2, "__index");
+  lua_setfield(L, -2, "graph_meta");
+}

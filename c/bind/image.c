@@ -1,0 +1,2 @@
+#include "bind/bind.h"
+void pgi_lua_open_image(lua_State *L) { (void)L; }

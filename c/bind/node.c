@@ -1,0 +1,138 @@
+/* perigee.Node: a node of a graph.  The handle keeps the graph alive, and dies with the node. */
+#include "bind/bind.h"
+
+/* User value 1: the graph's userdata. */
+typedef struct node_box {
+  pgi_node *node; /* NULL: removed */
+} node_box;
+
+void pgi_lua_push_node(lua_State *L, int graph_index, pgi_node *node) {
+  graph_index = lua_absindex(L, graph_index);
+  lua_getiuservalue(L, graph_index, 1);
+  if (lua_rawgetp(L, -1, node) == LUA_TNIL) {
+    lua_pop(L, 1);
+    node_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+    box->node = node;
+    luaL_setmetatable(L, PG_LUA_NODE);
+    lua_pushvalue(L, graph_index);
+    lua_setiuservalue(L, -2, 1);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, -3, node);
+  }
+  lua_remove(L, -2);
+}
+
+pgi_node *pgi_lua_check_node(lua_State *L, int arg) {
+  node_box *box = luaL_checkudata(L, arg, PG_LUA_NODE);
+  luaL_argcheck(L, box->node, arg, "node was removed from its graph");
+  return box->node;
+}
+
+void pgi_lua_drop_node(lua_State *L, int graph_index, pgi_node *node) {
+  lua_getiuservalue(L, graph_index, 1);
+  if (lua_rawgetp(L, -1, node) == LUA_TUSERDATA) ((node_box *)lua_touserdata(L, -1))->node = NULL;
+  lua_pushnil(L);
+  lua_rawsetp(L, -3, node);
+  lua_pop(L, 2);
+}
+
+void pgi_lua_drop_nodes(lua_State *L, int graph_index) {
+  if (lua_getiuservalue(L, graph_index, 1) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    return;
+  }
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    ((node_box *)lua_touserdata(L, -1))->node = NULL;
+    lua_pushvalue(L, -2);
+    lua_pushnil(L);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+}
+
+static void push_names(lua_State *L, int n, const char *(*name)(const pgi_node *node, int i),
+                       const pgi_node *node) {
+  lua_createtable(L, n, 0);
+  for (int i = 0; i < n; i++) {
+    lua_pushstring(L, name(node, i));
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+static const char *input_name(const pgi_node *node, int i) {
+  return node->in[i].value ? node->in[i].value->name : "";
+}
+
+static const char *output_name(const pgi_node *node, int i) {
+  return node->out[i] ? node->out[i]->name : "";
+}
+
+static void push_attrs(lua_State *L, const pgi_node *node) {
+  lua_getiuservalue(L, 1, 1);
+  int graph_index = lua_gettop(L);
+  lua_createtable(L, 0, node->n_attrs);
+  for (int i = 0; i < node->n_attrs; i++) {
+    pgi_lua_push_attr(L, &node->attrs[i], graph_index);
+    lua_setfield(L, -2, node->attrs[i].name);
+  }
+  lua_remove(L, graph_index);
+}
+
+/* node.name, .type, .domain, .version, .inputs, .outputs, .attrs (fresh tables), methods */
+static int node_index(lua_State *L) {
+  const char *key = luaL_checkstring(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+  const pgi_node *node = pgi_lua_check_node(L, 1);
+  if (strcmp(key, "name") == 0) lua_pushstring(L, node->name);
+  else if (strcmp(key, "type") == 0) lua_pushstring(L, node->type);
+  else if (strcmp(key, "domain") == 0) lua_pushstring(L, node->domain);
+  else if (strcmp(key, "version") == 0) lua_pushinteger(L, node->version);
+  else if (strcmp(key, "inputs") == 0) push_names(L, node->n_in, input_name, node);
+  else if (strcmp(key, "outputs") == 0) push_names(L, node->n_out, output_name, node);
+  else if (strcmp(key, "attrs") == 0) push_attrs(L, node);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* set_input(i, name): "" omits */
+static int node_set_input(lua_State *L) {
+  pgi_node *node = pgi_lua_check_node(L, 1);
+  lua_Integer i = luaL_checkinteger(L, 2);
+  const char *name = luaL_checkstring(L, 3);
+  luaL_argcheck(L, i >= 1 && i <= node->n_in + 1, 2, "input out of range");
+  pgi_value *v = *name ? pgi_graph_lookup(node->graph, name) : NULL;
+  if (*name && !v) luaL_argerror(L, 3, lua_pushfstring(L, "no value '%s' in the graph", name));
+  pg_error err;
+  if (pgi_edit_set_input(node, (int)i - 1, v, &err) != PG_OK) pgi_lua_raise(L, &err);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int node_unset(lua_State *L) {
+  pgi_attr_remove(pgi_lua_check_node(L, 1), luaL_checkstring(L, 2));
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int node_tostring(lua_State *L) {
+  node_box *box = luaL_checkudata(L, 1, PG_LUA_NODE);
+  if (!box->node) lua_pushliteral(L, "Node (removed)");
+  else if (*box->node->name) lua_pushfstring(L, "Node %s (%s)", box->node->name, box->node->type);
+  else lua_pushfstring(L, "Node (%s)", box->node->type);
+  return 1;
+}
+
+void pgi_lua_open_node(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"set_input", node_set_input}, {"unset", node_unset}, {NULL, NULL}};
+  luaL_newmetatable(L, PG_LUA_NODE);
+  lua_pushcfunction(L, node_tostring);
+  lua_setfield(L, -2, "__tostring");
+  luaL_newlib(L, methods);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__methods");
+  lua_pushcclosure(L, node_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_setfield(L, -2, "node_meta");
+}

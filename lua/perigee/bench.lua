@@ -1,0 +1,83 @@
+--- Measuring: latency of a model on this machine.
+local core = require "perigee.core"
+local graph = require "perigee.graph"
+local options = require "perigee.util.options"
+local tensor = require "perigee.tensor"
+
+local M = {}
+
+--- A tensor for an input of a model, filled from a seed: uniform in [0, 1) for floats, zeros and ones
+--- for the rest. Free dimensions become `size` (default 1).
+---@param spec perigee.ValueInfo
+---@param seed integer
+---@param sizes? table<string, integer> by the dimension's name
+---@return perigee.Tensor
+function M.fill(spec, seed, sizes)
+  local shape = {}
+  for i, n in ipairs(spec.shape or {}) do
+    shape[i] = math.type(n) == "integer" and n or sizes and sizes[n] or 1
+  end
+  local dtype = spec.dtype or "f32"
+  if dtype == "string" then return core.tensor_new("string", shape) end
+  local is_float = dtype:find "f%d"
+  return tensor.random(shape, { seed = seed, high = is_float and 1 or 2, dtype = dtype })
+end
+
+--- Inputs for a whole session, from a seed.
+---@param session perigee.Session
+---@param seed? integer default 0
+---@param sizes? table<string, integer>
+---@return table<string, perigee.Tensor>
+function M.inputs(session, seed, sizes)
+  local inputs = {}
+  for i, spec in ipairs(session:input_list()) do
+    inputs[spec.name] = M.fill(spec, (seed or 0) + i, sizes)
+  end
+  return inputs
+end
+
+local function percentile(sorted, p)
+  return sorted[math.max(1, math.ceil(#sorted * p))]
+end
+
+--- Runs a model for a while.
+---@param path string
+---@param opts? { threads?: integer, seconds?: number, warmup?: integer, seed?: integer, sizes?: table }
+---@return table? result model, threads, median_ms, min_ms, p90_ms, p99_ms, mean_ms, runs, load_ms, peak_bytes
+---@return string? message
+---@return string? code
+function M.run(path, opts)
+  local o = options.check(opts, {
+    threads = core.cpu_count(), seconds = 2, warmup = 2, seed = 0, sizes = options.none,
+  })
+  local started = core.clock()
+  local g, message, code = graph.load(path)
+  if not g then return nil, message, code end
+  local session
+  session, message, code = g:session { threads = o.threads }
+  if not session then return nil, message, code end
+  g:close()
+  local load_ms = (core.clock() - started) * 1e3
+  local inputs = M.inputs(session, o.seed, o.sizes)
+  for _ = 1, o.warmup do
+    local out
+    out, message, code = session:run(inputs)
+    if not out then return nil, message, code end
+  end
+  local times, total = {}, 0
+  while total < o.seconds or #times < 5 do
+    local t = core.clock()
+    session:run(inputs)
+    t = core.clock() - t
+    times[#times + 1], total = t * 1e3, total + t
+  end
+  local mean = total * 1e3 / #times
+  table.sort(times)
+  return {
+    model = path, threads = o.threads, runs = #times, load_ms = load_ms, mean_ms = mean,
+    median_ms = percentile(times, 0.5), min_ms = times[1], p90_ms = percentile(times, 0.9),
+    p99_ms = percentile(times, 0.99), peak_bytes = core.peak_bytes(),
+  }
+end
+
+return M

@@ -1,0 +1,74 @@
+--- The command: `perigee SUBCOMMAND ...`. A subcommand is one file beside this one that returns
+--- { summary, configure(parser), run(args) }; run returns true, or nil and a message.
+--- Exit status: 0 done, 1 failed, 2 usage.
+local M = {}
+
+local names = { "info", "run", "bench", "conformance", "repl" }
+
+local function load(name)
+  for _, known in ipairs(names) do
+    if known == name then return require("perigee.cli." .. name) end
+  end
+end
+
+local function usage(out)
+  out:write "usage: perigee COMMAND [OPTION...]\n\n"
+  for _, name in ipairs(names) do
+    out:write(("  %-12s %s\n"):format(name, load(name).summary))
+  end
+  out:write "\nperigee COMMAND --help tells more; perigee --version prints the version.\n"
+end
+
+local function complain(message)
+  io.stdout:flush()
+  io.stderr:write("perigee: ", tostring(message), "\n")
+end
+
+local function parse(name, command, arguments)
+  local parser = require "argparse"("perigee " .. name, command.summary)
+  parser:usage_max_width(100):help_max_width(100)
+  command.configure(parser)
+  return parser:pparse(arguments)
+end
+
+--- Runs the command line; returns the exit status.
+---@param arguments string[] without the program's name
+---@return integer status
+function M.main(arguments)
+  local name = arguments[1]
+  if name == "--version" then
+    io.write("perigee ", require("perigee.core").version, "\n")
+    return 0
+  elseif name == nil or name == "--help" or name == "-h" or name == "help" then
+    usage(name and io.stdout or io.stderr)
+    return name and 0 or 2
+  end
+  local command = load(name)
+  if not command then
+    complain(("no command '%s'"):format(name))
+    usage(io.stderr)
+    return 2
+  end
+  local ok, args = parse(name, command, table.move(arguments, 2, #arguments, 1, {}))
+  if not ok then
+    complain(args)
+    io.stderr:write(("perigee %s --help tells more.\n"):format(name))
+    return 2
+  end
+  local done, result, message = xpcall(command.run, function(problem)
+    return os.getenv "PERIGEE_TRACEBACK" and debug.traceback(problem, 2) or problem
+  end, args)
+  if not done then
+    -- Misuse of the library: its message already says what and where; the position is ours, not the user's.
+    message = tostring(result):gsub("^[^\n:]+:%d+: ", "")
+  end
+  if done and result then
+    local flushed, problem = io.stdout:flush()
+    if flushed then return 0 end
+    message = "standard output: " .. tostring(problem)
+  end
+  complain(message or "failed")
+  return 1
+end
+
+return M

@@ -1,0 +1,159 @@
+--- perigee repl [FILE...]: a Lua prompt with perigee loaded as `pg`.
+local pg = require "perigee"
+
+local M = { summary = "a Lua prompt with perigee loaded" }
+
+function M.configure(parser)
+  parser:argument("models", "Models to load as g (and g2, g3, ...)."):args "*"
+end
+
+local help_text = [[
+pg.load "model.onnx"              a Graph: print it, g:nodes(), g:value "name", g:save "copy.onnx"
+g:session { threads = 2 }         a Session: s { input = tensor } gives { output = tensor }
+s:run(inputs, { "any_value" })    any value of the graph, by name
+pg.tensor { { 1, 2 }, { 3, 4 } }  a Tensor: t + 1, t:matmul(t), t:softmax(), t:map "x * 2", t.shape
+pg.image.read "cat.jpg"           an Image: :resize { width = 224, height = 224 }, :tensor {...}
+pg.post                           top-k, NMS, CTC, boxes
+help(value)                       the methods of a value; Tab completes names and fields
+]]
+
+local function keys_of(value)
+  local keys, seen = {}, {}
+  local function add(t)
+    if type(t) ~= "table" then return end
+    for k in pairs(t) do
+      if type(k) == "string" and not k:find "^_" and not seen[k] then
+        seen[k] = true
+        keys[#keys + 1] = k
+      end
+    end
+  end
+  if type(value) == "table" then add(value) end
+  local meta = debug.getmetatable(value)
+  if meta then
+    add(meta.__methods)
+    if type(meta.__index) == "table" then add(meta.__index) end
+  end
+  table.sort(keys)
+  return keys
+end
+
+local env = setmetatable({ pg = pg }, { __index = _G })
+function env.help(value)
+  if value == nil then
+    io.write(help_text)
+  else
+    io.write(table.concat(keys_of(value), "  "), "\n")
+  end
+end
+--- Names or fields that could follow the text before the cursor.
+function M.complete(line)
+  local path, sep, start = line:match "([%a_][%w_%.:]*)([.:])([%w_]*)$"
+  local value, prefix = env, ""
+  if path then
+    for name in path:gmatch "[%a_][%w_]*" do
+      local ok, inner = pcall(function() return value[name] end)
+      if not ok or inner == nil then return {} end
+      value = inner
+    end
+    prefix = path .. sep
+  else
+    start = line:match "([%a_][%w_]*)$" or ""
+  end
+  local found = {}
+  local names = keys_of(value)
+  if value == env then table.move(keys_of(_G), 1, 200, #names + 1, names) end
+  for _, key in ipairs(names) do
+    if key:sub(1, #start) == start then found[#found + 1] = prefix .. key end
+  end
+  return found
+end
+
+local function reader()
+  local ok, readline = pcall(require, "readline")
+  if not ok then
+    return function(prompt)
+      io.write(prompt)
+      io.flush()
+      return io.read "l"
+    end
+  end
+  readline.set_options { histfile = (os.getenv "HOME" or ".") .. "/.perigee_history", keeplines = 1000 }
+  readline.set_complete_function(function(line, from, to)
+    local found = {}
+    -- readline replaces only the word from `from` on.
+    for i, text in ipairs(M.complete(line:sub(1, to))) do found[i] = text:sub(from) end
+    return found
+  end)
+  return function(prompt) return readline.readline(prompt) end, readline
+end
+
+--- Compiles an expression or statements; says when more lines are wanted.
+local function compile(text)
+  local chunk = load("return " .. text, "=stdin", "t", env)
+  if chunk then return chunk end
+  local message
+  chunk, message = load(text, "=stdin", "t", env)
+  return chunk, message, message and message:find "<eof>$" ~= nil
+end
+
+local function show(ok, ...)
+  if not ok then
+    io.stderr:write(tostring((...)), "\n")
+    return
+  end
+  local n = select("#", ...)
+  if n == 0 then return end
+  local parts = {}
+  for i = 1, n do
+    local value = select(i, ...)
+    parts[i] = type(value) == "table" and not getmetatable(value) and env.inspect(value)
+      or tostring(value)
+  end
+  io.write(table.concat(parts, "\t"), "\n")
+end
+
+--- A table at the prompt: a line a key, tensors in full, deeper tables in short.
+function env.inspect(t)
+  local lines, seen = {}, {}
+  for i, v in ipairs(t) do
+    seen[i] = true
+    lines[#lines + 1] = ("[%d] %s"):format(i, tostring(v))
+  end
+  local names = {}
+  for k in pairs(t) do
+    if not seen[k] then names[#names + 1] = k end
+  end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  for _, k in ipairs(names) do lines[#lines + 1] = ("%s = %s"):format(tostring(k), tostring(t[k])) end
+  return #lines == 0 and "{}" or table.concat(lines, "\n")
+end
+
+function M.run(args)
+  for i, path in ipairs(args.models) do
+    local g, message = pg.load(path)
+    if not g then return nil, message end
+    env[i == 1 and "g" or "g" .. i] = g
+    io.write(tostring(g), "\n")
+  end
+  local read, readline = reader()
+  io.write("perigee ", pg.version, " on ", _VERSION, ", ", pg.isa(), "; help() helps, Ctrl-D ends\n")
+  local pending = ""
+  while true do
+    local line = read(pending == "" and "> " or ">> ")
+    if not line then break end
+    local text = pending == "" and line:gsub("^=", "return ") or pending .. "\n" .. line
+    local chunk, message, is_open = compile(text)
+    if is_open then
+      pending = text
+    else
+      pending = ""
+      if chunk then show(xpcall(chunk, debug.traceback)) elseif text:find "%S" then show(false, message) end
+    end
+  end
+  if readline then pcall(readline.save_history) end
+  io.write "\n"
+  return true
+end
+
+return M

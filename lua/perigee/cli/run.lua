@@ -1,0 +1,155 @@
+--- perigee run MODEL: on images, npy, pb, wav files, or on inputs filled from a seed.
+local core = require "perigee.core"
+local lfs = require "lfs"
+local graph = require "perigee.graph"
+
+local M = { summary = "run a model on images, npy, pb or wav files" }
+
+function M.configure(parser)
+  parser:argument("model", "The model's file.")
+  parser:option("-i --input", "NAME=FILE or POSITION=FILE (0-based)."):count "*":argname "<input>"
+  parser:option("-o --output", "Folder for output_0.npy, output_1.npy, ..."):argname "<dir>"
+  parser:option("--want", "Name of a value to compute instead of the outputs."):count "*"
+  parser:option("--threads", "Threads (default: all cores)."):convert(math.tointeger)
+  parser:option("--seed", "For inputs that are not given."):convert(math.tointeger):default "0"
+  parser:option("--scale", "Multiplies pixels (default 1/255 for float inputs)."):convert(tonumber)
+  parser:option("--mean", "Subtracted from scaled pixels: one number, or one a channel, comma separated.")
+  parser:option("--std", "Divides pixels after that.")
+  parser:flag("--no-optimize", "Run the graph as it stands.")
+  parser:flag("--json", "Print a JSON object of outputs with shape and data.")
+end
+
+local function numbers(list, name)
+  if not list then return nil end
+  local out = {}
+  for item in list:gmatch "[^,]+" do
+    out[#out + 1] = tonumber(item) or error(("--%s: '%s' is no number"):format(name, item), 0)
+  end
+  return out
+end
+
+--- The model's declared shape, if any, decides the size and the order of axes.
+local function read_image(path, spec, args)
+  local image = require "perigee.image"
+  local picture, message, code = image.read(path)
+  if not picture then return nil, message, code end
+  return image.fit(picture, spec, {
+    scale = args.scale, mean = numbers(args.mean, "mean"), std = numbers(args.std, "std"),
+  })
+end
+
+local function read_wav(path, spec)
+  local samples, rate = core.wav_read(path)
+  if not samples then return nil, rate end
+  local rank = spec.shape and #spec.shape or 2
+  return rank == 1 and samples:reshape(-1) or samples
+end
+
+local readers = {
+  npy = core.npy_read, wav = read_wav, png = read_image, jpg = read_image, jpeg = read_image,
+}
+
+local function read_value(path, spec, g, position, args)
+  local ending = path:match "%.([^./]+)$"
+  ending = ending and ending:lower()
+  if ending == "pb" then return core.pb_read(path, g, "input", position) end
+  local reader = readers[ending or ""]
+  if not reader then
+    return nil, path .. ": unknown kind of file (known: npy, pb, png, jpg, wav)"
+  end
+  return reader(path, spec, args)
+end
+
+local function find_input(specs, key)
+  local i = math.tointeger(tonumber(key))
+  if i and specs[i + 1] then return specs[i + 1] end
+  local names = {}
+  for _, spec in ipairs(specs) do
+    if spec.name == key then return spec end
+    names[#names + 1] = spec.name
+  end
+  return nil, ("no input '%s' (the model has: %s)"):format(key, table.concat(names, ", "))
+end
+
+local function position_of(g, name)
+  for i, other in ipairs(g:all_input_names()) do
+    if other == name then return i end
+  end
+end
+
+local function gather_inputs(g, session, args)
+  local bench = require "perigee.bench"
+  local specs, inputs, is_given = session:input_list(), {}, {}
+  for _, item in ipairs(args.input) do
+    local key, path = item:match "^([^=]*)=(.+)$"
+    if not key then return nil, ("-i %s: expected NAME=FILE or POSITION=FILE"):format(item) end
+    local spec, message = find_input(specs, key)
+    if not spec then return nil, message end
+    local value, problem = read_value(path, spec, g, position_of(g, spec.name), args)
+    if value == nil and problem then return nil, problem end
+    inputs[spec.name], is_given[spec.name] = value, true
+  end
+  for i, spec in ipairs(specs) do
+    if not is_given[spec.name] then inputs[spec.name] = bench.fill(spec, args.seed + i) end
+  end
+  return inputs
+end
+
+local function save(outputs, names, dir)
+  local mode = lfs.attributes(dir, "mode")
+  if not mode then
+    local ok, message = lfs.mkdir(dir)
+    if not ok then return nil, ("%s: %s"):format(dir, message) end
+  elseif mode ~= "directory" then
+    return nil, dir .. ": not a directory"
+  end
+  for i, name in ipairs(names) do
+    local value = outputs[name]
+    if not core.is_tensor(value) then return nil, ("output '%s' is no tensor"):format(name) end
+    local ok, message = core.npy_write(value, ("%s/output_%d.npy"):format(dir, i - 1))
+    if not ok then return nil, message end
+  end
+  return true
+end
+
+local function print_outputs(outputs, names, args)
+  if args.json then
+    local object = {}
+    for _, name in ipairs(names) do
+      local t = outputs[name]
+      object[name] = core.is_tensor(t) and { dtype = t.dtype, shape = t.shape, data = t:totable() }
+        or tostring(t)
+    end
+    io.write(require("dkjson").encode(object, { keyorder = names }), "\n")
+    return
+  end
+  for _, name in ipairs(names) do io.write(name, "  ", tostring(outputs[name]), "\n") end
+end
+
+function M.run(args)
+  local g, message = graph.load(args.model)
+  if not g then return nil, message end
+  local session
+  session, message = g:session { threads = args.threads, optimize = not args.no_optimize }
+  if not session then return nil, message end
+  local inputs
+  inputs, message = gather_inputs(g, session, args)
+  if not inputs then return nil, message end
+  local names = args.want
+  if #names == 0 then
+    for i, spec in ipairs(session:output_list()) do names[i] = spec.name end
+  end
+  local outputs
+  outputs, message = session:run(inputs, names)
+  if not outputs then return nil, message end
+  if args.output then
+    local ok
+    ok, message = save(outputs, names, args.output)
+    if not ok then return nil, message end
+    if not args.json then return true end
+  end
+  print_outputs(outputs, names, args)
+  return true
+end
+
+return M

@@ -1,0 +1,127 @@
+--- Runs ONNX test folders: model.onnx with test_data_set_N/{input,output}_i.pb.
+local lfs = require "lfs"
+local core = require "perigee.core"
+local graph = require "perigee.graph"
+local options = require "perigee.util.options"
+
+local M = {}
+
+local function is_file(path) return lfs.attributes(path, "mode") == "file" end
+local function is_dir(path) return lfs.attributes(path, "mode") == "directory" end
+
+local function sorted_entries(dir)
+  local names = {}
+  for name in lfs.dir(dir) do
+    if name:sub(1, 1) ~= "." then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+--- Test folders at or below the given ones, in order.
+---@param dirs string[]
+---@return string[]? folders
+---@return string? message
+---@return string? code
+function M.find(dirs)
+  local found = {}
+  local function walk(dir)
+    if is_file(dir .. "/model.onnx") then
+      found[#found + 1] = dir
+      return
+    end
+    for _, name in ipairs(sorted_entries(dir)) do
+      local path = dir .. "/" .. name
+      if is_dir(path) then walk(path) end
+    end
+  end
+  for _, dir in ipairs(dirs) do
+    if not is_dir(dir) then return nil, dir .. ": not a directory", "io" end
+    walk((dir:gsub("(.)/+$", "%1")))
+  end
+  return found
+end
+
+--- The folder's own tolerance: a file with two numbers, rtol and atol.
+local function folder_tolerance(dir)
+  local file = io.open(dir .. "/tolerance")
+  if not file then return nil end
+  local rtol, atol = file:read("n", "n")
+  file:close()
+  return rtol, atol
+end
+
+local function dtype_of(value)
+  while type(value) == "table" do value = value[1] end
+  return value and value.dtype
+end
+
+local function close_enough(actual, expected, o)
+  local is_half = dtype_of(expected) == "f16" or dtype_of(expected) == "bf16"
+  return core.allclose(actual, expected, o.rtol or 1e-3, o.atol or (is_half and 1e-3 or 1e-5))
+end
+
+local function read_inputs(g, dir)
+  local inputs = {}
+  for i, name in ipairs(g:all_input_names()) do
+    local path = ("%s/input_%d.pb"):format(dir, i - 1)
+    if is_file(path) then
+      local value, message, code = core.pb_read(path, g, "input", i)
+      if value == nil and message then return nil, message, code end
+      inputs[name] = value
+    end
+  end
+  return inputs
+end
+
+local function run_set(g, session, dir, o)
+  local inputs, message = read_inputs(g, dir)
+  if not inputs then return "error", message end
+  local out, why, code = session:run(inputs)
+  if not out then return code == "unsupported" and "unsupported" or "error", why end
+  for i, spec in ipairs(g:output_list()) do
+    local path = ("%s/output_%d.pb"):format(dir, i - 1)
+    if is_file(path) then
+      local expected, problem = core.pb_read(path, g, "output", i)
+      if expected == nil and problem then return "error", problem end
+      local same, difference = close_enough(out[spec.name], expected, o)
+      if not same then return "wrong", ("output '%s': %s"):format(spec.name, difference) end
+    end
+  end
+  return "pass", ""
+end
+
+local function run(dir, o)
+  local g, message, code = graph.load(dir .. "/model.onnx")
+  if not g then return code == "unsupported" and "unsupported" or "error", message end
+  local session
+  session, message, code = g:session { threads = o.threads, optimize = o.optimize }
+  if not session then return code == "unsupported" and "unsupported" or "error", message end
+  local n = 0
+  for _, name in ipairs(sorted_entries(dir)) do
+    if name:match "^test_data_set_%d+$" then
+      n = n + 1
+      local verdict, reason = run_set(g, session, dir .. "/" .. name, o)
+      if verdict ~= "pass" then return verdict, name .. ": " .. reason end
+    end
+  end
+  if n == 0 then return "error", "no test_data_set_N" end
+  return "pass", ""
+end
+
+--- Runs one folder; never raises.
+---@param dir string
+---@param opts? { rtol?: number, atol?: number, threads?: integer, optimize?: boolean }
+---@return "pass"|"wrong"|"unsupported"|"error" verdict
+---@return string reason one line, "" when passed
+function M.run(dir, opts)
+  local o = options.check(opts, {
+    rtol = options.none, atol = options.none, threads = 1, optimize = true,
+  })
+  if not o.rtol and not o.atol then o.rtol, o.atol = folder_tolerance(dir) end
+  local ok, verdict, reason = pcall(run, dir, o)
+  if not ok then verdict, reason = "error", tostring(verdict) end
+  return verdict, (reason:gsub("[\r\n\t]+", " "))
+end
+
+return M

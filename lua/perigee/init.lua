@@ -1,0 +1,45 @@
+--- perigee: load, inspect, run, change neural networks.
+---
+---     local pg = require "perigee"
+---     local graph = assert(pg.load "model.onnx")
+---     local session = graph:session { threads = 2 }
+---     local out = session { image = pg.image.read("cat.jpg"):tensor { scale = 1 / 255 } }
+---     print(out.logits)
+---
+--- Submodules load when they are first used: perigee.tensor, perigee.image, perigee.post, ...
+local core = require "perigee.core"
+local graph = require "perigee.graph"
+local tensor = require "perigee.tensor"
+require "perigee.session"
+
+---@class perigee
+---@field version string
+---@field tensor perigee.tensor
+---@field image perigee.image
+---@field post perigee.post
+local M = {
+  version = core.version,
+  tensor = tensor,
+  load = graph.load,
+  load_bytes = graph.load_bytes,
+  graph = graph.new,
+}
+
+--- The kernel level in use: "scalar", "avx2", "avx512". PERIGEE_ISA lowers it.
+---@return string
+function M.isa() return core.isa() end
+
+--- Every operator that this build knows: an array of { name, domain, since, types }.
+---@return table[]
+function M.operators() return core.operators() end
+
+local lazy = { image = true, post = true, bench = true, conformance = true, audio = true }
+
+return setmetatable(M, {
+  __index = function(_, key)
+    if not lazy[key] then return nil end
+    local module = require("perigee." .. key)
+    M[key] = module
+    return module
+  end,
+})

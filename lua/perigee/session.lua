@@ -1,0 +1,41 @@
+--- Sessions: graphs made executable.
+---
+---     local s = graph:session { threads = 2 }
+---     local out = s { image = tensor }         -- all outputs, by name and by position
+---     local mid = s:run({ image = tensor }, { "conv3_out" })  -- any value of the graph
+local core = require "perigee.core"
+
+local methods = core.session_meta.__methods
+
+local function each(list)
+  local i = 0
+  return function()
+    i = i + 1
+    if list[i] then return list[i].name, list[i] end
+  end
+end
+
+--- `for name, spec in session:inputs()`; spec has name, dtype, shape.
+---@return fun(): string?, perigee.ValueInfo?
+function methods:inputs() return each(self:input_list()) end
+
+---@return fun(): string?, perigee.ValueInfo?
+function methods:outputs() return each(self:output_list()) end
+
+local function spec_text(spec)
+  local dims = spec.shape and "[" .. table.concat(spec.shape, ",") .. "]" or "[...]"
+  return ("%s %s %s"):format(spec.name, spec.dtype or "?", dims)
+end
+
+core.session_meta.__tostring = function(self)
+  local ok, inputs = pcall(self.input_list, self)
+  if not ok then return "Session (closed)" end
+  local parts = {}
+  for _, spec in ipairs(inputs) do parts[#parts + 1] = spec_text(spec) end
+  local ins = table.concat(parts, ", ")
+  parts = {}
+  for _, spec in ipairs(self:output_list()) do parts[#parts + 1] = spec_text(spec) end
+  return ("Session  %s -> %s"):format(ins, table.concat(parts, ", "))
+end
+
+return methods
