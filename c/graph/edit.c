@@ -379,10 +379,11 @@ void pgi_edit_remove_node(pgi_node *node) {
 
 void pgi_edit_replace(pgi_value *from, pgi_value *to) {
   if (from == to || !from->uses) return;
-  pgi_use *last = NULL;
-  for (pgi_use *use = from->uses; use; use = use->next) {
-    use->value = to;
-    last = use;
+  pgi_use *last = from->uses;
+  last->value = to;
+  while (last->next) {
+    last = last->next;
+    last->value = to;
   }
   last->next = to->uses;
   if (to->uses) to->uses->prev = last;
@@ -425,12 +426,20 @@ bool pgi_edit_replace_keep_name(pgi_value *from, pgi_value *to) {
   return true;
 }
 
-/* `old`, an output of `node`, becomes `now`. */
+/* Whether v was there before what stands for `node` was made: then the node, or a graph inside it,
+** uses it.  Such a value keeps its maker and its identity. */
+static bool is_from_before(const pgi_node *node, const pgi_value *v) {
+  for (const pgi_use *use = v->uses; use; use = use->next)
+    if (use->node == node || use->graph != v->graph) return true;
+  return false;
+}
+
+/* Output i of `node` becomes `now`. */
 static pg_status hand_over(pgi_node *node, int i, pgi_value *now, pg_error *err) {
   pgi_value *old = node->out[i];
   pgi_node *maker = now->producer;
-  if (maker && now->graph == old->graph && !is_known(now)) {
-    /* The best case: the new maker makes the very value, and nobody sees a difference. */
+  if (maker && now->graph == old->graph && !is_known(now) && !is_from_before(node, now)) {
+    /* The usual case: the new maker makes the very value, and nobody sees a difference. */
     int output = now->output;
     PG_TRY(pgi_edit_set_output(node, i, NULL, err));
     PG_TRY(pgi_edit_set_output(maker, output, old, err));
@@ -438,10 +447,7 @@ static pg_status hand_over(pgi_node *node, int i, pgi_value *now, pg_error *err)
     pgi_type_merge(&old->type, &now->type);
     return PG_OK;
   }
-  if (!is_known(old)) {
-    pgi_edit_replace(old, now);
-    return PG_OK;
-  }
+  if (pgi_edit_replace_keep_name(old, now)) return PG_OK;
   /* An input, a constant or another output can't take the name: a copy has it. */
   const pg_op *op;
   PG_TRY(find_op("", "Identity", &op, err));

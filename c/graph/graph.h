@@ -406,7 +406,8 @@ pg_status pgi_infer_node(const pgi_node *node, const pgi_type *const *in,
 /* A line of summary, then one line a node: text for people. */
 void pgi_graph_text(const pg_graph *g, pgi_text *text);
 
-/* ---- pass/NAME.c: each changes g and its subgraphs, says whether it did ------------------------------ */
+/* ---- pass/NAME.c: each changes g and its subgraphs, and sets *changed to true when it did (else it
+** leaves it alone) --------------------------------------------------------------------------------- */
 
 typedef struct pgi_pass_options {
   const char *const *keep; /* names of values that must survive */

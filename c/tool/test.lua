@@ -64,7 +64,7 @@ end
 
 if check("build with ThreadSanitizer", make .. " -s -j2 tsan") then
   check("two sessions of one graph in two threads, under ThreadSanitizer",
-    "build/tsan/two_sessions")
+    "build/tsan/two_sessions models/ocr/ocr.onnx")
 end
 
 check("exported symbols", ("c/tool/symbols.sh %s/libperigee.so"):format(build))

@@ -6,6 +6,7 @@
 ---     g:save "copy.onnx"
 local core = require "perigee.core"
 local options = require "perigee.util.options"
+require "perigee.session"
 
 local M = {}
 local methods = core.graph_meta.__methods
@@ -86,7 +87,9 @@ function methods:metadata() return self:info().metadata end
 ---@return string? code
 function methods:session(opts)
   options.check(opts, { threads = options.none, optimize = true })
-  return core.session(self, opts)
+  local session, message, code = core.session(self, opts)
+  if not session then return nil, message, code end
+  return session:remember_labels(self:metadata().labels)
 end
 
 --- Sets attributes: `node:set { axis = 1, kernel_shape = { 3, 3 } }`.

@@ -10,7 +10,6 @@
 local core = require "perigee.core"
 local graph = require "perigee.graph"
 local tensor = require "perigee.tensor"
-require "perigee.session"
 
 ---@class perigee
 ---@field version string

@@ -22,6 +22,29 @@ function methods:inputs() return each(self:input_list()) end
 ---@return fun(): string?, perigee.ValueInfo?
 function methods:outputs() return each(self:output_list()) end
 
+-- Sessions remember the model's own labels: metadata "labels", a JSON array of strings.
+local labels_of = setmetatable({}, { __mode = "k" })
+
+--- Used by graph.session.
+---@param session perigee.Session
+---@param json string?
+function methods.remember_labels(session, json)
+  labels_of[session] = json
+  return session
+end
+
+--- `session.labels`: an array of strings, or nil.
+core.session_meta.__index = function(self, key)
+  local method = methods[key]
+  if method ~= nil or key ~= "labels" then return method end
+  local labels = labels_of[self]
+  if type(labels) == "string" then
+    labels = require "dkjson".decode(labels)
+    labels_of[self] = labels
+  end
+  return labels
+end
+
 local function spec_text(spec)
   local dims = spec.shape and "[" .. table.concat(spec.shape, ",") .. "]" or "[...]"
   return ("%s %s %s"):format(spec.name, spec.dtype or "?", dims)

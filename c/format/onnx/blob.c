@@ -46,7 +46,7 @@ void pgi_blob_release(pgi_blob *b) {
   pg_context_release(ctx);
 }
 
-/* ---- the reader --------------------------------------------------------------------------------- */
+/* ---- the reader ----------------------------------------------------------------------------- */
 
 /* Sparse tensors may grow: to a gigabyte in all, or to 64 times the file when that is more. */
 enum { DENSE_LEAST = 1 << 30, DENSE_FACTOR = 64 };

@@ -1,7 +1,7 @@
 /* external: tensors whose bytes lie in other files (onnx/docs/ExternalData.md).
 **
-** A model may only name files in its own folder or below.  The name is checked as it is written, and
-** again after links are followed.  Each file is mapped once for all tensors that lie in it. */
+** A model may only name files in its own folder or below.  The name is checked as it is written,
+** and again after links are followed.  Each file is mapped once for all tensors that lie in it. */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
 #include <limits.h>
@@ -89,7 +89,8 @@ static pg_status resolve(const pgi_onnx_reader *r, const char *location, char *r
     return pgi_fail(err, PG_FORMAT, "external data '%.200s': not in the model's folder", location);
   }
   const char *slash = strrchr(r->path, '/');
-  int n = slash ? (int)(slash + 1 - r->path) : 0; /* the path was opened: it is no longer than PATH_MAX */
+  int n = slash ? (int)(slash + 1 - r->path)
+                : 0; /* the path was opened: it is no longer than PATH_MAX */
   pgi_text_add(&text, "%.*s%s", n, r->path, location);
   if (text.n >= sizeof path) {
     return pgi_fail(err, PG_IO, "external data '%.200s...': name too long", location);
@@ -120,21 +121,23 @@ static pg_status find_or_open(pgi_onnx_reader *r, const char *location, pgi_blob
   return PG_OK;
 }
 
-pg_status pgi_onnx_external(pgi_onnx_reader *r, const proto_tensor *p, size_t need,
-                            pgi_blob **blob, const uint8_t **data, size_t *size, pg_error *err) {
+pg_status pgi_onnx_external(pgi_onnx_reader *r, const proto_tensor *p, size_t need, pgi_blob **blob,
+                            const uint8_t **data, size_t *size, pg_error *err) {
   place at;
   PG_TRY(read_place(p, &at, err));
   if (!r->path) {
-    return pgi_fail(err, PG_UNSUPPORTED,
-                    "its data is in the file '%.200s': load the model from its path, not from memory",
-                    at.location);
+    return pgi_fail(
+        err, PG_UNSUPPORTED,
+        "its data is in the file '%.200s': load the model from its path, not from memory",
+        at.location);
   }
   pgi_blob *b;
   PG_TRY(find_or_open(r, at.location, &b, err));
   size_t length = at.has_length ? at.length : need;
   if (at.offset > b->size || length > b->size - at.offset) {
-    return pgi_fail(err, PG_FORMAT, "external data '%.200s': %zu bytes at %zu, but the file has %zu",
-                    at.location, length, at.offset, b->size);
+    return pgi_fail(err, PG_FORMAT,
+                    "external data '%.200s': %zu bytes at %zu, but the file has %zu", at.location,
+                    length, at.offset, b->size);
   }
   *blob = b;
   *data = b->data + at.offset;

@@ -28,7 +28,7 @@ typedef Pgi__Onnx__OptionalProto proto_optional;
 /* TensorProto.data_location */
 enum { PG_ONNX_EXTERNAL = 1 };
 
-/* ---- blob.c: bytes that tensors may point into ----------------------------------------------------- */
+/* ---- blob.c: bytes that tensors may point into ---------------------------------------------- */
 
 /* A mapped file, or the caller's memory; closed when the last tensor on it is gone. */
 typedef struct pgi_blob {
@@ -39,7 +39,7 @@ typedef struct pgi_blob {
   pgi_file file;                /* when mapped */
   void (*release)(void *owner); /* when the caller's; NULL: nobody to tell */
   void *owner;
-  char *location;               /* the name of an external file in the model */
+  char *location; /* the name of an external file in the model */
   struct pgi_blob *next;
 } pgi_blob;
 
@@ -49,7 +49,7 @@ pg_status pgi_blob_wrap(pg_context *ctx, const void *data, size_t size, pgi_blob
                         pg_error *err);
 void pgi_blob_release(pgi_blob *b); /* NULL is fine */
 
-/* ---- reading ----------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /* One load.  Tables of what was read live in `arena`, the unpacked messages in `protos`. */
 typedef struct pgi_onnx_reader {
@@ -82,12 +82,11 @@ typedef struct pgi_arena_allocator {
 } pgi_arena_allocator;
 void pgi_arena_allocator_init(pgi_arena_allocator *a, pgi_arena *arena);
 /* Packs m (only what is to be kept of a message) into the arena; empty messages give none. */
-pg_status pgi_onnx_keep(pgi_arena *arena, const ProtobufCMessage *m, pgi_bytes *out,
-                        pg_error *err);
+pg_status pgi_onnx_keep(pgi_arena *arena, const ProtobufCMessage *m, pgi_bytes *out, pg_error *err);
 
 /* external.c: the bytes that p->external_data points to, beside the model. */
-pg_status pgi_onnx_external(pgi_onnx_reader *r, const proto_tensor *p, size_t need,
-                            pgi_blob **blob, const uint8_t **data, size_t *size, pg_error *err);
+pg_status pgi_onnx_external(pgi_onnx_reader *r, const proto_tensor *p, size_t need, pgi_blob **blob,
+                            const uint8_t **data, size_t *size, pg_error *err);
 
 /* read_tensor.c: *out fresh. */
 pg_status pgi_onnx_read_tensor(pgi_onnx_reader *r, const proto_tensor *p, pg_tensor *out,
@@ -100,8 +99,8 @@ pg_status pgi_onnx_read_dense(pgi_onnx_reader *r, const proto_sparse *p, pg_tens
                               pg_error *err);
 
 /* read_type.c.  is_lossy (may be NULL): a pgi_type can't say all that p says. */
-pg_status pgi_onnx_read_type(pgi_onnx_reader *r, const proto_type *p, pgi_type *out,
-                             bool *is_lossy, pg_error *err);
+pg_status pgi_onnx_read_type(pgi_onnx_reader *r, const proto_type *p, pgi_type *out, bool *is_lossy,
+                             pg_error *err);
 
 /* Names that a graph's nodes can see: by their names in the file, as values of the graph.  A value
 ** whose name hides an outer one gets a fresh name in the graph. */
@@ -133,7 +132,7 @@ pg_status pgi_onnx_text(pgi_onnx_reader *r, const char *text, const char **out, 
 /* "ai.onnx" and absent are "". */
 const char *pgi_onnx_domain(const char *domain);
 
-/* ---- writing ----------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 /* A tensor whose bytes go to the external file. */
 typedef struct pgi_onnx_outside {
@@ -146,9 +145,9 @@ typedef struct pgi_onnx_outside {
 typedef struct pgi_onnx_writer {
   pg_context *ctx;
   pgi_arena arena;
-  int64_t threshold;             /* least bytes of an external tensor; -1: none */
-  const char *location;          /* name of the external file */
-  size_t outside_size;           /* of it, so far */
+  int64_t threshold;    /* least bytes of an external tensor; -1: none */
+  const char *location; /* name of the external file */
+  size_t outside_size;  /* of it, so far */
   pgi_onnx_outside *first, *last;
   struct pgi_onnx_held *held; /* contiguous copies, cleared at the end */
 } pgi_onnx_writer;

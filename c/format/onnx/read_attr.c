@@ -112,21 +112,36 @@ static pg_status read_types(pgi_onnx_reader *r, size_t n, proto_type *const *fro
 static pg_status read_content(pgi_onnx_reader *r, const proto_attr *p, pgi_onnx_scope *scope,
                               pgi_attr *out, bool *is_lossy, pg_error *err) {
   switch (out->kind) {
-    case PG_ATTR_FLOAT: return read_floats(r, 1, &p->f, out, err);
-    case PG_ATTR_INT: return read_ints(r, 1, &p->i, out, err);
-    case PG_ATTR_STRING: return read_strings(r, 1, &p->s, out, err);
-    case PG_ATTR_TENSOR: return read_tensors(r, 1, &p->t, out, err);
-    case PG_ATTR_GRAPH: return read_graphs(r, 1, &p->g, scope, out, err);
-    case PG_ATTR_FLOATS: return read_floats(r, p->n_floats, p->floats, out, err);
-    case PG_ATTR_INTS: return read_ints(r, p->n_ints, p->ints, out, err);
-    case PG_ATTR_STRINGS: return read_strings(r, p->n_strings, p->strings, out, err);
-    case PG_ATTR_TENSORS: return read_tensors(r, p->n_tensors, p->tensors, out, err);
-    case PG_ATTR_GRAPHS: return read_graphs(r, p->n_graphs, p->graphs, scope, out, err);
-    case PG_ATTR_SPARSE: return read_sparses(r, 1, &p->sparse_tensor, out, err);
-    case PG_ATTR_SPARSES: return read_sparses(r, p->n_sparse_tensors, p->sparse_tensors, out, err);
-    case PG_ATTR_TYPE: return read_types(r, 1, &p->tp, out, is_lossy, err);
-    case PG_ATTR_TYPES: return read_types(r, p->n_type_protos, p->type_protos, out, is_lossy, err);
-    default: return pgi_fail(err, PG_UNSUPPORTED, "attribute kind %d", (int)p->type);
+    case PG_ATTR_FLOAT:
+      return read_floats(r, 1, &p->f, out, err);
+    case PG_ATTR_INT:
+      return read_ints(r, 1, &p->i, out, err);
+    case PG_ATTR_STRING:
+      return read_strings(r, 1, &p->s, out, err);
+    case PG_ATTR_TENSOR:
+      return read_tensors(r, 1, &p->t, out, err);
+    case PG_ATTR_GRAPH:
+      return read_graphs(r, 1, &p->g, scope, out, err);
+    case PG_ATTR_FLOATS:
+      return read_floats(r, p->n_floats, p->floats, out, err);
+    case PG_ATTR_INTS:
+      return read_ints(r, p->n_ints, p->ints, out, err);
+    case PG_ATTR_STRINGS:
+      return read_strings(r, p->n_strings, p->strings, out, err);
+    case PG_ATTR_TENSORS:
+      return read_tensors(r, p->n_tensors, p->tensors, out, err);
+    case PG_ATTR_GRAPHS:
+      return read_graphs(r, p->n_graphs, p->graphs, scope, out, err);
+    case PG_ATTR_SPARSE:
+      return read_sparses(r, 1, &p->sparse_tensor, out, err);
+    case PG_ATTR_SPARSES:
+      return read_sparses(r, p->n_sparse_tensors, p->sparse_tensors, out, err);
+    case PG_ATTR_TYPE:
+      return read_types(r, 1, &p->tp, out, is_lossy, err);
+    case PG_ATTR_TYPES:
+      return read_types(r, p->n_type_protos, p->type_protos, out, is_lossy, err);
+    default:
+      return pgi_fail(err, PG_UNSUPPORTED, "attribute kind %d", (int)p->type);
   }
 }
 

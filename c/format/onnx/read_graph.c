@@ -1,13 +1,15 @@
 /* read_graph: GraphProto and the bodies of functions -> graphs.
 **
-** First every value that the graph defines is made: inputs, initialisers, what nodes make.  Then the
-** nodes are wired, so that their order in the file doesn't matter; a graph whose order was wrong is
+** First every value that the graph defines is made: inputs, initialisers, what nodes make.  Then
+** the nodes are wired, so that their order in the file doesn't matter; one whose order was wrong is
 ** sorted in the end. */
 #include "format/onnx/onnx.h"
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------------------- */
 
-static bool is_named(const char *name) { return name && *name; }
+static bool is_named(const char *name) {
+  return name && *name;
+}
 
 /* Inside an engine graph a name must not hide an outer one; in a file it may. */
 static pg_status define(pgi_onnx_reader *r, pgi_onnx_scope *s, const char *name, pgi_value **out,
@@ -42,7 +44,7 @@ static pg_status find(pgi_onnx_scope *s, const char *name, pgi_value **out, pg_e
   return pgi_fail(err, PG_FORMAT, "'%.200s' is not defined", name);
 }
 
-/* ---- what is said about values ---------------------------------------------------------------------- */
+/* ---- what is said about values -------------------------------------------------------------- */
 
 static pg_status set_info(pgi_onnx_reader *r, pgi_value *v, const proto_value *p, pg_error *err) {
   bool is_lossy = false;
@@ -84,7 +86,7 @@ static pg_status read_inputs(pgi_onnx_reader *r, pgi_onnx_scope *s, const proto_
   return PG_OK;
 }
 
-/* ---- initialisers ------------------------------------------------------------------------------------ */
+/* ---- initialisers --------------------------------------------------------------------------- */
 
 /* What an input declares must agree with its default; where only the shapes differ, as in the files
 ** of some exporters, the default is believed. */
@@ -99,8 +101,9 @@ static pg_status check_default(pgi_onnx_reader *r, pgi_value *v, pg_error *err) 
   pgi_type_text(&v->type, &a);
   pgi_type_text(&actual, &b);
   if (v->type.kind != PG_TYPE_TENSOR || v->type.dtype != actual.dtype) {
-    return pgi_fail(err, PG_FORMAT, "input '%.200s' is declared as %.200s, its initialiser is %.200s",
-                    v->name, declared, found);
+    return pgi_fail(err, PG_FORMAT,
+                    "input '%.200s' is declared as %.200s, its initialiser is %.200s", v->name,
+                    declared, found);
   }
   pgi_log(r->ctx, PG_LOG_WARN, "input '%.200s' is declared as %.200s, its initialiser is %.200s",
           v->name, declared, found);
@@ -109,8 +112,8 @@ static pg_status check_default(pgi_onnx_reader *r, pgi_value *v, pg_error *err) 
 }
 
 /* Takes over t, also when it fails. */
-static pg_status add_constant(pgi_onnx_reader *r, pgi_onnx_scope *s, const char *name,
-                              pg_tensor *t, pgi_value **out, pg_error *err) {
+static pg_status add_constant(pgi_onnx_reader *r, pgi_onnx_scope *s, const char *name, pg_tensor *t,
+                              pgi_value **out, pg_error *err) {
   pgi_value *v = pgi_map_get(&s->names, name);
   pg_status status = PG_OK;
   if (!v || v->constant.dtype != PG_NONE) status = define(r, s, name, &v, err);
@@ -148,7 +151,7 @@ static pg_status read_initializers(pgi_onnx_reader *r, pgi_onnx_scope *s, const 
   return PG_OK;
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------------- */
+/* ---- nodes ---------------------------------------------------------------------------------- */
 
 static pg_status define_outputs(pgi_onnx_reader *r, pgi_onnx_scope *s, size_t n,
                                 proto_node *const *nodes, pg_error *err) {
@@ -223,14 +226,16 @@ static pg_status read_nodes(pgi_onnx_reader *r, pgi_onnx_scope *s, size_t n,
     pg_status status = read_node(r, s, p, err);
     if (status == PG_OK) continue;
     const char *type = p->op_type ? p->op_type : "";
-    if (is_named(p->name)) pgi_error_prefix(err, "node '%.100s' (%.60s)", p->name, type);
-    else pgi_error_prefix(err, "node %zu (%.60s)", i, type);
+    if (is_named(p->name))
+      pgi_error_prefix(err, "node '%.100s' (%.60s)", p->name, type);
+    else
+      pgi_error_prefix(err, "node %zu (%.60s)", i, type);
     return status;
   }
   return PG_OK;
 }
 
-/* ---- outputs --------------------------------------------------------------------------------------------- */
+/* ---- outputs -------------------------------------------------------------------------------- */
 
 /* A body may hand out what it only sees; an engine graph hands out its own values. */
 static pg_status copy_outer(pgi_onnx_scope *s, pgi_value *outer, pgi_value **out, pg_error *err) {
@@ -259,7 +264,7 @@ static pg_status add_output(pgi_onnx_reader *r, pgi_onnx_scope *s, const char *n
   return pgi_edit_output(s->graph, v, err);
 }
 
-/* ---- whole graphs ------------------------------------------------------------------------------------------ */
+/* ---- whole graphs --------------------------------------------------------------------------- */
 
 static pg_status read_graph(pgi_onnx_reader *r, pgi_onnx_scope *s, const proto_graph *p,
                             pg_error *err) {

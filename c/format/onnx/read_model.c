@@ -4,22 +4,37 @@
 /* Searched in order for every node: more would be an attack. */
 enum { OPSETS_MOST = 256, NEWEST_IR = 14 };
 
+static const pgi_opset *find_opset(const pgi_opset *opsets, int n, const char *domain) {
+  for (int i = 0; i < n; i++) {
+    if (strcmp(opsets[i].domain, domain) == 0) return &opsets[i];
+  }
+  return NULL;
+}
+
+/* One for each domain, in the order of the file. */
 static pg_status read_opsets(pgi_onnx_reader *r, size_t n, proto_opset *const *from,
                              pgi_opset **out, int *n_out, pg_error *err) {
   if (n > OPSETS_MOST) return pgi_fail(err, PG_FORMAT, "%zu operator set imports", n);
   pgi_opset *opsets = pgi_arena_alloc(r->arena, n * sizeof *opsets);
   if (!opsets) return pgi_nomem(err);
+  int kept = 0;
   for (size_t i = 0; i < n; i++) {
     const char *domain = pgi_onnx_domain(from[i]->domain);
-    if (from[i]->version < 1 || from[i]->version > INT32_MAX) {
-      return pgi_fail(err, PG_FORMAT, "operator set '%.100s': version %lld", domain,
-                      (long long)from[i]->version);
+    long long version = (long long)from[i]->version;
+    const pgi_opset *known = find_opset(opsets, kept, domain);
+    if (version < 1 || version > INT32_MAX) {
+      return pgi_fail(err, PG_FORMAT, "operator set '%.100s': version %lld", domain, version);
     }
-    PG_TRY(pgi_onnx_text(r, domain, &opsets[i].domain, err));
-    opsets[i].version = (int)from[i]->version;
+    if (known && known->version == version) continue;
+    if (known) {
+      return pgi_fail(err, PG_FORMAT, "operator set '%.100s': version %d and version %lld", domain,
+                      known->version, version);
+    }
+    PG_TRY(pgi_onnx_text(r, domain, &opsets[kept].domain, err));
+    opsets[kept++].version = (int)version;
   }
   *out = opsets;
-  *n_out = (int)n;
+  *n_out = kept;
   return PG_OK;
 }
 
@@ -37,7 +52,7 @@ static pg_status read_props(pgi_onnx_reader *r, const proto_model *p, pg_error *
   return PG_OK;
 }
 
-/* ---- functions -------------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------ */
 
 static pg_status read_function_attrs(pgi_onnx_reader *r, const proto_function *p, pgi_function *f,
                                      pg_error *err) {
@@ -95,7 +110,7 @@ static pg_status read_functions(pgi_onnx_reader *r, const proto_model *p, pg_err
   return PG_OK;
 }
 
-/* ---- the model ---------------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------ */
 
 static pg_status read_header(pgi_onnx_reader *r, const proto_model *p, pg_error *err) {
   pgi_model *m = r->model;

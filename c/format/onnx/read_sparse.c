@@ -27,7 +27,9 @@ static pg_status locate(const pg_tensor *indices, int64_t i, int rank, const int
 static pg_status check_parts(const proto_sparse *p, const pg_tensor *values,
                              const pg_tensor *indices, pg_error *err) {
   int64_t count, at;
-  PG_TRY(pgi_count((int)p->n_dims, p->dims, &count, err));
+  if (pgi_count((int)p->n_dims, p->dims, &count, NULL) != PG_OK) {
+    return pgi_fail(err, PG_FORMAT, "its dims are negative or overflow");
+  }
   if (values->rank != 1 || indices->dtype != PG_I64 || indices->rank < 1 || indices->rank > 2 ||
       indices->dims[0] != values->dims[0] || p->n_dims == 0 ||
       (indices->rank == 2 && indices->dims[1] != (int64_t)p->n_dims)) {

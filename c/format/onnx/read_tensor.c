@@ -1,6 +1,6 @@
 /* read_tensor: TensorProto -> tensor.
 **
-** Nothing is allocated before the data was found to be as long as the dims ask for.  Data that lie in
+** Nothing is allocated before the data was found to be as long as the dims ask for.  Data in
 ** the mapped file at an address that suits the element type are used there; others are copied. */
 #include "format/onnx/onnx.h"
 
@@ -49,7 +49,7 @@ static pg_status read_shape(const proto_tensor *p, shape *s, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- where the data are --------------------------------------------------------------------------- */
+/* ---- where the data are --------------------------------------------------------------------- */
 
 /* How many of the fields that may hold data hold some. */
 static int count_sources(const proto_tensor *p) {
@@ -59,21 +59,40 @@ static int count_sources(const proto_tensor *p) {
          (p->n_uint64_data > 0) + (p->n_cut > 0) + is_external;
 }
 
-/* The list that the schema wants elements of this type in, unless they are raw. */
-static const char *list_of(pg_dtype dtype) {
+/* The list that the schema wants elements of a type in, unless they are raw. */
+typedef struct list {
+  const char *name;
+  size_t n;
+  const void *data;
+  size_t size; /* of an entry, when entries lie in memory as the tensor's elements do; else 0 */
+} list;
+
+static list list_of(const proto_tensor *p, pg_dtype dtype) {
   switch (dtype) {
-    case PG_F32: case PG_C64: return "float_data";
-    case PG_F64: case PG_C128: return "double_data";
-    case PG_I64: return "int64_data";
-    case PG_U32: case PG_U64: return "uint64_data";
-    case PG_STRING: return "string_data";
-    default: return "int32_data";
+    case PG_F32:
+    case PG_C64:
+      return (list){"float_data", p->n_float_data, p->float_data, sizeof(float)};
+    case PG_F64:
+    case PG_C128:
+      return (list){"double_data", p->n_double_data, p->double_data, sizeof(double)};
+    case PG_I64:
+      return (list){"int64_data", p->n_int64_data, p->int64_data, sizeof(int64_t)};
+    case PG_U64:
+      return (list){"uint64_data", p->n_uint64_data, p->uint64_data, sizeof(uint64_t)};
+    case PG_U32:
+      return (list){"uint64_data", p->n_uint64_data, p->uint64_data, 0};
+    case PG_STRING:
+      return (list){"string_data", p->n_string_data, p->string_data, 0};
+    case PG_I32:
+      return (list){"int32_data", p->n_int32_data, p->int32_data, sizeof(int32_t)};
+    default:
+      return (list){"int32_data", p->n_int32_data, p->int32_data, 0};
   }
 }
 
-static pg_status fail_list(const shape *s, pg_error *err) {
+static pg_status fail_list(const proto_tensor *p, const shape *s, pg_error *err) {
   return pgi_fail(err, PG_FORMAT, "its data is neither in %s nor raw, as %s elements are",
-                  list_of(s->dtype), pg_dtype_name(s->dtype));
+                  list_of(p, s->dtype).name, pg_dtype_name(s->dtype));
 }
 
 /* See walk.c: field, offset and size of what lies in the bytes being read. */
@@ -82,40 +101,17 @@ static pg_status find_cut(pgi_onnx_reader *r, const proto_tensor *p, const shape
   if (p->n_cut != 3) return pgi_fail(err, PG_FORMAT, "its data is in several pieces");
   bool is_float = s->dtype == PG_F32 || s->dtype == PG_C64;
   bool is_double = s->dtype == PG_F64 || s->dtype == PG_C128;
-  if ((p->cut[0] == 4 && !is_float) || (p->cut[0] == 10 && !is_double)) return fail_list(s, err);
+  if ((p->cut[0] == 4 && !is_float) || (p->cut[0] == 10 && !is_double)) return fail_list(p, s, err);
   *out = (payload){r->data + p->cut[1], (size_t)p->cut[2], r->blob};
   return PG_OK;
 }
 
-/* Lists whose elements lie in memory as the tensor's do are as good as raw data. */
+/* Entries that lie in memory as elements do are as good as raw data. */
 static pg_status find_list(const proto_tensor *p, const shape *s, payload *out, pg_error *err) {
-  switch (s->dtype) {
-    case PG_F32:
-    case PG_C64:
-      if (!p->n_float_data) return fail_list(s, err);
-      *out = (payload){(const uint8_t *)p->float_data, p->n_float_data * sizeof(float), NULL};
-      return PG_OK;
-    case PG_F64:
-    case PG_C128:
-      if (!p->n_double_data) return fail_list(s, err);
-      *out = (payload){(const uint8_t *)p->double_data, p->n_double_data * sizeof(double), NULL};
-      return PG_OK;
-    case PG_I64:
-      if (!p->n_int64_data) return fail_list(s, err);
-      *out = (payload){(const uint8_t *)p->int64_data, p->n_int64_data * sizeof(int64_t), NULL};
-      return PG_OK;
-    case PG_U64:
-      if (!p->n_uint64_data) return fail_list(s, err);
-      *out = (payload){(const uint8_t *)p->uint64_data, p->n_uint64_data * sizeof(uint64_t), NULL};
-      return PG_OK;
-    case PG_I32:
-      if (!p->n_int32_data) return fail_list(s, err);
-      *out = (payload){(const uint8_t *)p->int32_data, p->n_int32_data * sizeof(int32_t), NULL};
-      return PG_OK;
-    case PG_U32: return p->n_uint64_data ? PG_OK : fail_list(s, err);
-    case PG_STRING: return p->n_string_data ? PG_OK : fail_list(s, err);
-    default: return p->n_int32_data ? PG_OK : fail_list(s, err);
-  }
+  list l = list_of(p, s->dtype);
+  if (l.n == 0) return fail_list(p, s, err);
+  if (l.size) *out = (payload){l.data, l.n * l.size, NULL};
+  return PG_OK;
 }
 
 static pg_status find_payload(pgi_onnx_reader *r, const proto_tensor *p, const shape *s,
@@ -128,7 +124,7 @@ static pg_status find_payload(pgi_onnx_reader *r, const proto_tensor *p, const s
     if (s->dtype == PG_STRING) return pgi_fail(err, PG_FORMAT, "strings can't be external");
     return pgi_onnx_external(r, p, s->bytes, &out->blob, &out->data, &out->size, err);
   }
-  if (s->dtype == PG_STRING && (p->raw_data.len || p->n_cut)) return fail_list(s, err);
+  if (s->dtype == PG_STRING && (p->raw_data.len || p->n_cut)) return fail_list(p, s, err);
   if (p->n_cut) return find_cut(r, p, s, out, err);
   if (p->raw_data.len) {
     *out = (payload){p->raw_data.data, p->raw_data.len, NULL};
@@ -137,9 +133,11 @@ static pg_status find_payload(pgi_onnx_reader *r, const proto_tensor *p, const s
   return find_list(p, s, out, err);
 }
 
-/* ---- taking them over --------------------------------------------------------------------------------- */
+/* ---- taking them over ----------------------------------------------------------------------- */
 
-static void release_blob(void *owner) { pgi_blob_release(owner); }
+static void release_blob(void *owner) {
+  pgi_blob_release(owner);
+}
 
 static pg_status use_in_place(pgi_onnx_reader *r, const proto_tensor *p, const shape *s,
                               const payload *from, pg_tensor *out, pg_error *err) {
@@ -206,10 +204,14 @@ static pg_status take_narrow(pgi_onnx_reader *r, const proto_tensor *p, const sh
   PG_TRY(pgi_tensor_alloc(r->ctx, s->dtype, s->rank, p->dims, out, err));
   void *to = pgi_tensor_data(out);
   for (size_t i = 0; i < has; i++) {
-    if (s->dtype == PG_U32) ((uint32_t *)to)[i] = (uint32_t)p->uint64_data[i];
-    else if (s->dtype == PG_BOOL) ((uint8_t *)to)[i] = p->int32_data[i] != 0;
-    else if (size == 2) ((uint16_t *)to)[i] = (uint16_t)p->int32_data[i];
-    else ((uint8_t *)to)[i] = (uint8_t)p->int32_data[i];
+    if (s->dtype == PG_U32)
+      ((uint32_t *)to)[i] = (uint32_t)p->uint64_data[i];
+    else if (s->dtype == PG_BOOL)
+      ((uint8_t *)to)[i] = p->int32_data[i] != 0;
+    else if (size == 2)
+      ((uint16_t *)to)[i] = (uint16_t)p->int32_data[i];
+    else
+      ((uint8_t *)to)[i] = (uint8_t)p->int32_data[i];
   }
   return PG_OK;
 }
@@ -232,8 +234,10 @@ pg_status pgi_onnx_read_tensor(pgi_onnx_reader *r, const proto_tensor *p, pg_ten
                                pg_error *err) {
   pg_status status = read_tensor(r, p, out, err);
   if (status != PG_OK) {
-    if (p->name && *p->name) pgi_error_prefix(err, "tensor '%.200s'", p->name);
-    else pgi_error_prefix(err, "a tensor");
+    if (p->name && *p->name)
+      pgi_error_prefix(err, "tensor '%.200s'", p->name);
+    else
+      pgi_error_prefix(err, "a tensor");
   }
   return status;
 }

@@ -37,8 +37,10 @@ static pg_status read_dim(pgi_onnx_reader *r, const proto_dim *p, pgi_dim *out, 
 
 static pg_status read_tensor_type(pgi_onnx_reader *r, int32_t elem_type, const proto_shape *shape,
                                   pgi_type *out, bool *is_lossy, pg_error *err) {
-  if (pgi_dtype_valid(elem_type)) out->dtype = (pg_dtype)elem_type;
-  else if (elem_type != 0) *is_lossy = true;
+  if (pgi_dtype_valid(elem_type))
+    out->dtype = (pg_dtype)elem_type;
+  else if (elem_type != 0)
+    *is_lossy = true;
   if (!shape) return PG_OK;
   if (shape->n_dim > PG_MAX_RANK) {
     return pgi_fail(err, PG_UNSUPPORTED, "rank %zu, this build has at most %d", shape->n_dim,
@@ -62,8 +64,8 @@ static pg_status read_elem(pgi_onnx_reader *r, const proto_type *p, pgi_type *ou
   return PG_OK;
 }
 
-pg_status pgi_onnx_read_type(pgi_onnx_reader *r, const proto_type *p, pgi_type *out,
-                             bool *is_lossy, pg_error *err) {
+pg_status pgi_onnx_read_type(pgi_onnx_reader *r, const proto_type *p, pgi_type *out, bool *is_lossy,
+                             pg_error *err) {
   bool ignored;
   if (!is_lossy) is_lossy = &ignored;
   *out = pgi_type_unknown;
@@ -91,6 +93,7 @@ pg_status pgi_onnx_read_type(pgi_onnx_reader *r, const proto_type *p, pgi_type *
     case PGI__ONNX__TYPE_PROTO__VALUE_OPAQUE_TYPE:
       *is_lossy = true;
       return PG_OK;
-    default: return PG_OK;
+    default:
+      return PG_OK;
   }
 }

@@ -13,19 +13,24 @@ static pg_status read_optional(pgi_onnx_reader *r, const proto_optional *p, pg_t
 static pg_status read_item(pgi_onnx_reader *r, const proto_sequence *p, int32_t of, size_t i,
                            pg_tensor *out, pg_error *err) {
   switch (of) {
-    case OF_TENSORS: return pgi_onnx_read_tensor(r, p->tensor_values[i], out, err);
-    case OF_SPARSE: return pgi_onnx_read_dense(r, p->sparse_tensor_values[i], out, err);
-    case OF_SEQUENCES: return read_sequence(r, p->sequence_values[i], out, err);
-    case OF_MAPS: return read_map(r, p->map_values[i], out, err);
-    default: return read_optional(r, p->optional_values[i], out, err);
+    case OF_TENSORS:
+      return pgi_onnx_read_tensor(r, p->tensor_values[i], out, err);
+    case OF_SPARSE:
+      return pgi_onnx_read_dense(r, p->sparse_tensor_values[i], out, err);
+    case OF_SEQUENCES:
+      return read_sequence(r, p->sequence_values[i], out, err);
+    case OF_MAPS:
+      return read_map(r, p->map_values[i], out, err);
+    default:
+      return read_optional(r, p->optional_values[i], out, err);
   }
 }
 
 /* Files that don't say what they hold hold tensors. */
 static pg_status read_sequence(pgi_onnx_reader *r, const proto_sequence *p, pg_tensor *out,
                                pg_error *err) {
-  const size_t counts[] = {p->n_tensor_values, p->n_tensor_values,  p->n_sparse_tensor_values,
-                           p->n_sequence_values, p->n_map_values, p->n_optional_values};
+  const size_t counts[] = {p->n_tensor_values,   p->n_tensor_values, p->n_sparse_tensor_values,
+                           p->n_sequence_values, p->n_map_values,    p->n_optional_values};
   if (p->elem_type < 0 || p->elem_type > OF_OPTIONALS) {
     return pgi_fail(err, PG_FORMAT, "a sequence of kind %d", (int)p->elem_type);
   }
@@ -87,8 +92,7 @@ static pg_status read_optional(pgi_onnx_reader *r, const proto_optional *p, pg_t
   return PG_OK;
 }
 
-static pg_status read_value(pgi_onnx_reader *r, pgi_type_kind kind, pg_tensor *out,
-                            pg_error *err) {
+static pg_status read_value(pgi_onnx_reader *r, pgi_type_kind kind, pg_tensor *out, pg_error *err) {
   ProtobufCMessage *m;
   switch (kind) {
     case PG_TYPE_SEQUENCE:

@@ -32,7 +32,7 @@ typedef struct field {
   size_t start, body, end; /* of the tag, of the content, behind it */
 } field;
 
-/* ---- the wire format: protobuf.dev/programming-guides/encoding ---------------------------------- */
+/* ---- the wire format: protobuf.dev/programming-guides/encoding ------------------------------ */
 
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
@@ -51,7 +51,7 @@ static bool read_varint(const uint8_t *data, size_t *at, size_t end, int most, u
 
 static pg_status fail_at(walk *w, size_t at, const ProtobufCMessageDescriptor *d,
                          const char *what) {
-  return pgi_fail(w->err, PG_FORMAT, "byte %zu, in a %s: %s", at, d->short_name, what);
+  return pgi_fail(w->err, PG_FORMAT, "byte %zu, in %s: %s", at, d->short_name, what);
 }
 
 static pg_status read_body(walk *w, const ProtobufCMessageDescriptor *d, size_t end, field *f) {
@@ -74,12 +74,12 @@ static pg_status read_body(walk *w, const ProtobufCMessageDescriptor *d, size_t 
       if (!read_varint(w->data, &f->body, end, 5, &v)) break;
       f->end = f->body + (size_t)v;
       if (v <= end - f->body) return PG_OK;
-      return pgi_fail(w->err, PG_FORMAT, "byte %zu, in a %s: field %u has %llu bytes, but %zu follow",
+      return pgi_fail(w->err, PG_FORMAT, "byte %zu, in %s: field %u has %llu bytes, but %zu follow",
                       f->start, d->short_name, (unsigned)f->number, (unsigned long long)v,
                       end - f->body);
     default:
-      return pgi_fail(w->err, PG_FORMAT, "byte %zu, in a %s: wire type %u", f->start, d->short_name,
-                      f->wire);
+      return pgi_fail(w->err, PG_FORMAT, "byte %zu, in %s: unknown wire type %u", f->start,
+                      d->short_name, f->wire);
   }
   return fail_at(w, f->start, d, "a number is cut off");
 }
@@ -115,7 +115,7 @@ static unsigned wire_of(ProtobufCType type) {
   }
 }
 
-/* ---- the skeleton --------------------------------------------------------------------------------- */
+/* ---- the skeleton --------------------------------------------------------------------------- */
 
 static pg_status reserve(walk *w, size_t bytes) {
   if (bytes > (size_t)(INT32_MAX - w->n)) {
@@ -151,11 +151,10 @@ static pg_status emit_cut(walk *w, const field *f) {
 /* Packed floats lie in the file as they do in memory, just as raw data do. */
 static bool is_cut(const ProtobufCMessageDescriptor *d, const field *f) {
   return d == &pgi__onnx__tensor_proto__descriptor && f->wire == BYTES &&
-         f->end - f->body >= CUT_LEAST &&
-         (f->number == 9 || f->number == 4 || f->number == 10);
+         f->end - f->body >= CUT_LEAST && (f->number == 9 || f->number == 4 || f->number == 10);
 }
 
-/* ---- messages --------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------- */
 
 /* How a message is read at some place: with its tensors' data left out or not, and how deep. */
 typedef struct place {
@@ -211,8 +210,7 @@ static pg_status walk_message(walk *w, place p) {
     field f = {0};
     PG_TRY(read_field(w, p.d, at, p.end, &f));
     at = f.end;
-    const ProtobufCFieldDescriptor *known =
-        protobuf_c_message_descriptor_get_field(p.d, f.number);
+    const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(p.d, f.number);
     if (f.number == CUT_FIELD) continue; /* ours alone */
     if (known) PG_TRY(check_field(w, &p, known, &f, &seen));
     if (known && known->type == PROTOBUF_C_TYPE_MESSAGE) {
@@ -226,7 +224,7 @@ static pg_status walk_message(walk *w, place p) {
   return PG_OK;
 }
 
-/* ---- unpacking ---------------------------------------------------------------------------------------- */
+/* ---- unpacking ------------------------------------------------------------------------------ */
 
 static void *arena_alloc(void *user, size_t size) {
   pgi_arena_allocator *a = user;
@@ -254,8 +252,10 @@ pg_status pgi_onnx_unpack(pgi_onnx_reader *r, const ProtobufCMessageDescriptor *
     pgi_arena_allocator_init(&a, &r->protos);
     static const uint8_t nothing[1];
     m = protobuf_c_message_unpack(descriptor, &a.base, (size_t)w.n, w.out ? w.out : nothing);
-    if (a.is_out) status = pgi_nomem(err);
-    else if (!m) status = pgi_fail(err, PG_FORMAT, "a number in a list is cut off");
+    if (a.is_out)
+      status = pgi_nomem(err);
+    else if (!m)
+      status = pgi_fail(err, PG_FORMAT, "a number in a list is cut off");
   }
   pgi_free(r->ctx, w.out);
   if (status == PG_OK) *out = m;

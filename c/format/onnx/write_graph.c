@@ -2,9 +2,11 @@
 #include "format/onnx/onnx.h"
 
 /* Optional texts of messages: empty ones are left out. */
-static char *text_of(const char *text) { return text && *text ? (char *)(uintptr_t)text : NULL; }
+static char *text_of(const char *text) {
+  return text && *text ? (char *)(uintptr_t)text : NULL;
+}
 
-/* ---- attributes ------------------------------------------------------------------------------------- */
+/* ---- attributes ----------------------------------------------------------------------------- */
 
 static pg_status make_strings(pgi_onnx_writer *w, const pgi_attr *a, ProtobufCBinaryData **out,
                               pg_error *err) {
@@ -124,7 +126,8 @@ static pg_status make_list(pgi_onnx_writer *w, const pgi_attr *a, proto_attr *p,
       PG_TRY(make_types(w, a, &p->type_protos, err));
       p->n_type_protos = n;
       return PG_OK;
-    default: return make_single(w, a, p, err);
+    default:
+      return make_single(w, a, p, err);
   }
 }
 
@@ -166,7 +169,7 @@ pg_status pgi_onnx_make_attr(pgi_onnx_writer *w, const pgi_attr *a, proto_attr *
   return PG_OK;
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------------- */
+/* ---- nodes ---------------------------------------------------------------------------------- */
 
 static pg_status make_node(pgi_onnx_writer *w, const pgi_node *node, proto_node **out,
                            pg_error *err) {
@@ -213,9 +216,11 @@ pg_status pgi_onnx_make_nodes(pgi_onnx_writer *w, const pg_graph *g, size_t *n, 
   return PG_OK;
 }
 
-/* ---- graphs --------------------------------------------------------------------------------------------- */
+/* ---- graphs --------------------------------------------------------------------------------- */
 
-static bool is_initializer(const pgi_value *v) { return v->constant.dtype != PG_NONE; }
+static bool is_initializer(const pgi_value *v) {
+  return v->constant.dtype != PG_NONE;
+}
 
 static bool is_output_of(const pgi_value *v, const pg_graph *g) {
   for (const pgi_use *use = v->uses; use; use = use->next) {

@@ -5,9 +5,11 @@
 /* IR versions at which something became possible, and the one for graphs made by hand. */
 enum { IR_OPSETS = 3, IR_FREE_INITIALIZERS = 4, IR_FUNCTIONS = 8, IR_DEFAULT = 10 };
 
-static char *text_of(const char *text) { return text && *text ? (char *)(uintptr_t)text : NULL; }
+static char *text_of(const char *text) {
+  return text && *text ? (char *)(uintptr_t)text : NULL;
+}
 
-/* ---- operator sets ---------------------------------------------------------------------------------- */
+/* ---- operator sets -------------------------------------------------------------------------- */
 
 /* Imports as they will be written: those of the model, and of domains that nodes use besides. */
 typedef struct imports {
@@ -44,11 +46,13 @@ static pg_status import_node(pgi_onnx_writer *w, imports *all, const pgi_node *n
                              pg_error *err) {
   const char *domain = pgi_onnx_domain(node->domain);
   const pgi_opset *import = find_import(all, domain);
-  if (!import) return add_import(w, all, domain, PG_MAX(node->version, 1), err);
-  if (node->version == 0 || node->version == import->version) return PG_OK;
-  if (node->op && form_of(node->op, node->version) == form_of(node->op, import->version)) {
-    return PG_OK;
+  if (!import) {
+    int version = node->version ? node->version : pgi_opset_newest(domain);
+    return add_import(w, all, domain, PG_MAX(version, 1), err);
   }
+  if (node->version == 0 || node->version == import->version) return PG_OK;
+  const pg_op *op = node->op ? node->op : pgi_op_find(domain, node->type);
+  if (op && form_of(op, node->version) == form_of(op, import->version)) return PG_OK;
   return pgi_fail(err, PG_INVALID,
                   "node '%.100s' (%.60s) is in the form of version %d, but the model imports "
                   "version %d: upgrade the graph first",
@@ -84,7 +88,7 @@ static pg_status make_imports(pgi_onnx_writer *w, const pgi_opset *own, int n_ow
   return PG_OK;
 }
 
-/* ---- functions ---------------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------ */
 
 static pg_status make_body(pgi_onnx_writer *w, const pgi_function *f, proto_function *p,
                            pg_error *err) {
@@ -121,8 +125,8 @@ static pg_status make_function(pgi_onnx_writer *w, const pgi_function *f, proto_
   p->n_attribute = (size_t)f->n_attrs;
   p->n_attribute_proto = (size_t)f->n_defaults;
   PG_TRY(pgi_onnx_make(w, p->n_attribute, sizeof *p->attribute, &p->attribute, err));
-  PG_TRY(pgi_onnx_make(w, p->n_attribute_proto, sizeof *p->attribute_proto, &p->attribute_proto,
-                       err));
+  PG_TRY(
+      pgi_onnx_make(w, p->n_attribute_proto, sizeof *p->attribute_proto, &p->attribute_proto, err));
   for (int i = 0; i < f->n_attrs; i++) p->attribute[i] = (char *)(uintptr_t)f->attrs[i];
   for (int i = 0; i < f->n_defaults; i++) {
     PG_TRY(pgi_onnx_make_attr(w, &f->defaults[i], &p->attribute_proto[i], err));
@@ -144,10 +148,9 @@ static pg_status make_functions(pgi_onnx_writer *w, const pgi_model *m, proto_mo
   return PG_OK;
 }
 
-/* ---- the model ------------------------------------------------------------------------------------------ */
+/* ---- the model ------------------------------------------------------------------------------ */
 
-static pg_status make_props(pgi_onnx_writer *w, const pgi_model *m, proto_model *p,
-                            pg_error *err) {
+static pg_status make_props(pgi_onnx_writer *w, const pgi_model *m, proto_model *p, pg_error *err) {
   p->n_metadata_props = (size_t)m->n_props;
   PG_TRY(pgi_onnx_make(w, p->n_metadata_props, sizeof *p->metadata_props, &p->metadata_props, err));
   for (int i = 0; i < m->n_props; i++) {
@@ -195,7 +198,7 @@ pg_status pgi_onnx_make_model(pgi_onnx_writer *w, const pg_graph *main, proto_mo
   return pgi_onnx_append(w, &p->base, m->extra, err);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------ */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 static pg_status write_outside(const pgi_onnx_writer *w, pgi_writer *file, pg_error *err) {
   static const uint8_t zeros[64];

@@ -40,8 +40,7 @@ pg_status pgi_onnx_make_message(pgi_onnx_writer *w, const ProtobufCMessageDescri
 }
 
 /* All that was kept passes for one unknown field: the first tag, then everything behind it. */
-pg_status pgi_onnx_append(pgi_onnx_writer *w, ProtobufCMessage *m, pgi_bytes extra,
-                          pg_error *err) {
+pg_status pgi_onnx_append(pgi_onnx_writer *w, ProtobufCMessage *m, pgi_bytes extra, pg_error *err) {
   if (extra.size == 0) return PG_OK;
   uint64_t tag = 0;
   size_t n = 0;
@@ -49,16 +48,16 @@ pg_status pgi_onnx_append(pgi_onnx_writer *w, ProtobufCMessage *m, pgi_bytes ext
   while (extra.data[n++] & 0x80 && n < extra.size && n < 5);
   PG_TRY(pgi_onnx_make(w, 1, sizeof *m->unknown_fields, &m->unknown_fields, err));
   m->unknown_fields[0] = (ProtobufCMessageUnknownField){
-    .tag = (uint32_t)(tag >> 3),
-    .wire_type = (ProtobufCWireType)(tag & 7),
-    .len = extra.size - n,
-    .data = (uint8_t *)(uintptr_t)(extra.data + n),
+      .tag = (uint32_t)(tag >> 3),
+      .wire_type = (ProtobufCWireType)(tag & 7),
+      .len = extra.size - n,
+      .data = (uint8_t *)(uintptr_t)(extra.data + n),
   };
   m->n_unknown_fields = 1;
   return PG_OK;
 }
 
-/* ---- external data -------------------------------------------------------------------------------- */
+/* ---- external data -------------------------------------------------------------------------- */
 
 static pg_status make_entry(pgi_onnx_writer *w, const char *key, const char *value,
                             proto_entry **out, pg_error *err) {
@@ -85,8 +84,10 @@ static pg_status leave(pgi_onnx_writer *w, const void *data, size_t size, proto_
   offset = offset / OUTSIDE_ALIGN * OUTSIDE_ALIGN;
   *o = (pgi_onnx_outside){.data = data, .size = size, .offset = offset};
   if (!pgi_add_size(offset, size, &w->outside_size)) return pgi_nomem(err);
-  if (w->last) w->last->next = o;
-  else w->first = o;
+  if (w->last)
+    w->last->next = o;
+  else
+    w->first = o;
   w->last = o;
   PG_TRY(pgi_onnx_make(w, 3, sizeof *p->external_data, &p->external_data, err));
   PG_TRY(make_entry(w, "location", w->location, &p->external_data[0], err));
@@ -98,7 +99,7 @@ static pg_status leave(pgi_onnx_writer *w, const void *data, size_t size, proto_
   return PG_OK;
 }
 
-/* ---- tensors ---------------------------------------------------------------------------------------- */
+/* ---- tensors -------------------------------------------------------------------------------- */
 
 /* *t becomes a contiguous copy that the writer keeps, when it is not contiguous already. */
 static pg_status hold_contiguous(pgi_onnx_writer *w, const pg_tensor **t, pg_error *err) {

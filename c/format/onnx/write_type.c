@@ -33,7 +33,8 @@ static pg_status make_elem(pgi_onnx_writer *w, const pgi_type *type, proto_type 
 static pg_status make_tensor_type(pgi_onnx_writer *w, const pgi_type *type, proto_type *p,
                                   pg_error *err) {
   p->value_case = PGI__ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
-  PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__type_proto__tensor__descriptor, &p->tensor_type, err));
+  PG_TRY(
+      pgi_onnx_make_message(w, &pgi__onnx__type_proto__tensor__descriptor, &p->tensor_type, err));
   p->tensor_type->has_elem_type = true;
   p->tensor_type->elem_type = (int32_t)type->dtype;
   return make_shape(w, type, &p->tensor_type->shape, err);
@@ -64,9 +65,12 @@ pg_status pgi_onnx_make_type(pgi_onnx_writer *w, const pgi_type *type, proto_typ
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__type_proto__descriptor, &p, err));
   *out = p;
   switch (type->kind) {
-    case PG_TYPE_TENSOR: return make_tensor_type(w, type, p, err);
-    case PG_TYPE_SPARSE: return make_sparse_type(w, type, p, err);
-    case PG_TYPE_MAP: return make_map_type(w, type, p, err);
+    case PG_TYPE_TENSOR:
+      return make_tensor_type(w, type, p, err);
+    case PG_TYPE_SPARSE:
+      return make_sparse_type(w, type, p, err);
+    case PG_TYPE_MAP:
+      return make_map_type(w, type, p, err);
     case PG_TYPE_SEQUENCE:
       p->value_case = PGI__ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE;
       PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__type_proto__sequence__descriptor,
@@ -77,18 +81,19 @@ pg_status pgi_onnx_make_type(pgi_onnx_writer *w, const pgi_type *type, proto_typ
       PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__type_proto__optional__descriptor,
                                    &p->optional_type, err));
       return make_elem(w, type, &p->optional_type->elem_type, err);
-    default: return PG_OK; /* unknown: a type that says nothing */
+    default:
+      return PG_OK; /* unknown: a type that says nothing */
   }
 }
 
-/* ---- values ----------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 static void copy_denotations(proto_shape *to, const proto_shape *from) {
   if (!to || !from || to->n_dim != from->n_dim) return;
   for (size_t i = 0; i < to->n_dim; i++) to->dim[i]->denotation = from->dim[i]->denotation;
 }
 
-/* What the file's type said beyond a pgi_type: denotations; a type that pgi_type has no words for. */
+/* What the file's type said beyond a pgi_type: denotations, or all of a type that it can't say. */
 static void complete_type(proto_value *p, proto_type *kept) {
   if (!p->type) {
     p->type = kept;
@@ -117,8 +122,7 @@ pg_status pgi_onnx_make_value(pgi_onnx_writer *w, const pgi_value *v, proto_valu
   if (v->extra.size == 0) return PG_OK;
   pgi_arena_allocator a;
   pgi_arena_allocator_init(&a, &w->arena);
-  proto_value *kept =
-      pgi__onnx__value_info_proto__unpack(&a.base, v->extra.size, v->extra.data);
+  proto_value *kept = pgi__onnx__value_info_proto__unpack(&a.base, v->extra.size, v->extra.data);
   if (a.is_out) return pgi_nomem(err);
   if (!kept) return pgi_fail(err, PG_INTERNAL, "value '%.200s': bad extra fields", v->name);
   if (kept->type) complete_type(p, kept->type);

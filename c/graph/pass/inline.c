@@ -7,7 +7,7 @@
 
 enum {
   DEEPEST_CALLS = 100,
-  MOST_NODES = 2000000, /* that inlining may add */
+  MOST_NODES = 500000, /* that inlining may add */
 };
 
 typedef enum progress { PG_NEW, PG_ACTIVE, PG_DONE } progress;
