@@ -6,7 +6,7 @@
 ** Neural Net Inference" (2020), within a few percent of the optimum on real networks. */
 #include "session/internal.h"
 
-/* ---- lifetimes ---------------------------------------------------------------------------------- */
+/* ---- lifetimes ------------------------------------------------------------------------------- */
 
 typedef struct life {
   int last;      /* the last step that needs this value */
@@ -55,7 +55,7 @@ static pg_status list_ends(pgi_plan *plan, const life *lives, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- blocks --------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 size_t pgi_slot_bytes(const pgi_slot *slot) {
   int64_t dims[PG_MAX_RANK], count;
@@ -105,7 +105,7 @@ static pg_status place_value(pgi_plan *plan, const life *lives, int s, int out, 
   return PG_OK;
 }
 
-/* ---- offsets ---------------------------------------------------------------------------------------- */
+/* ---- offsets --------------------------------------------------------------------------------- */
 
 static bool is_before(const pgi_block *a, const pgi_block *b) {
   return a->bytes != b->bytes ? a->bytes > b->bytes : a->first < b->first;
@@ -124,7 +124,9 @@ static void sort_blocks(const pgi_block *blocks, int *order, int n) {
   }
 }
 
-static size_t rounded(size_t bytes) { return (bytes + PG_ALIGN - 1) / PG_ALIGN * PG_ALIGN; }
+static size_t rounded(size_t bytes) {
+  return (bytes + PG_ALIGN - 1) / PG_ALIGN * PG_ALIGN;
+}
 
 /* placed: [n], by offset.  The tightest gap between those that are alive at the same time. */
 static size_t find_gap(const pgi_block *blocks, const int *placed, int n, const pgi_block *b) {

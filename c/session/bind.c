@@ -1,7 +1,7 @@
 /* bind: what the caller names becomes numbers of the program. */
 #include "session/internal.h"
 
-/* ---- names that are not there ------------------------------------------------------------------------ */
+/* ---- names that are not there ---------------------------------------------------------------- */
 
 enum { LONGEST = 64 }; /* names longer than this are not compared for likeness */
 
@@ -47,7 +47,7 @@ static pg_status fail_no_input(const pg_session *s, const char *name, pg_error *
                   s->n_inputs ? list : "none");
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------- */
+/* ---- inputs ---------------------------------------------------------------------------------- */
 
 static bool has_shape(const pgi_type *type, const pg_tensor *t) {
   if (type->dtype != PG_NONE && type->dtype != t->dtype) return false;
@@ -61,12 +61,16 @@ static bool has_shape(const pgi_type *type, const pg_tensor *t) {
 
 static bool accepts(const pgi_type *type, const pg_tensor *t) {
   switch (type->kind) {
-    case PG_TYPE_TENSOR: return !pgi_is_object(t->dtype) && has_shape(type, t);
-    case PG_TYPE_SEQUENCE: return t->dtype == PG_SEQUENCE;
-    case PG_TYPE_MAP: return t->dtype == PG_MAP;
+    case PG_TYPE_TENSOR:
+      return !pgi_is_object(t->dtype) && has_shape(type, t);
+    case PG_TYPE_SEQUENCE:
+      return t->dtype == PG_SEQUENCE;
+    case PG_TYPE_MAP:
+      return t->dtype == PG_MAP;
     case PG_TYPE_OPTIONAL:
       return t->dtype == PG_NONE || !type->elem || accepts(type->elem, t);
-    default: return true;
+    default:
+      return true;
   }
 }
 
@@ -106,7 +110,7 @@ static pg_status give_inputs(pg_session *s, pgi_program *p, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- wanted values ---------------------------------------------------------------------------------------- */
+/* ---- wanted values --------------------------------------------------------------------------- */
 
 static int find_name(const char *const *names, int n, const char *name) {
   for (int i = 0; i < n; i++) {
@@ -190,7 +194,7 @@ pg_status pgi_bind_inputs(pg_session *s, const pg_binding *inputs, int n_inputs,
   return PG_OK;
 }
 
-/* ---- tensors that results are written to --------------------------------------------------------------------- */
+/* ---- tensors that results are written to ----------------------------------------------------- */
 
 static bool overlaps(const pg_tensor *a, const pg_tensor *b) {
   if (!a->buffer || !b->buffer) return false;
@@ -235,7 +239,7 @@ pg_status pgi_bind_outputs(pg_session *s, const pgi_plan *plan, const pg_binding
   return PG_OK;
 }
 
-/* ---- results --------------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static bool is_same_place(const pg_tensor *a, const pg_tensor *b) {
   return a->buffer == b->buffer && a->offset == b->offset;
@@ -273,14 +277,19 @@ static pg_status hand_out(pg_session *s, pg_binding *outputs, int i, pg_error *e
   pg_tensor result = {0};
   const pg_tensor *earlier = NULL;
   for (int j = 0; j < i; j++) {
-    if (s->is_fresh[j] && strcmp(outputs[j].name, outputs[i].name) == 0) earlier = outputs[j].tensor;
+    if (s->is_fresh[j] && strcmp(outputs[j].name, outputs[i].name) == 0)
+      earlier = outputs[j].tensor;
   }
-  if (earlier) PG_TRY(pgi_tensor_clone(earlier, &result, err));
-  else PG_TRY(take_result(s, k, &result, err));
+  if (earlier)
+    PG_TRY(pgi_tensor_clone(earlier, &result, err));
+  else
+    PG_TRY(take_result(s, k, &result, err));
   if (!result.buffer) return PG_OK;
   pg_status status = pgi_tensor_to_handle(&result, &outputs[i].tensor, err);
-  if (status == PG_OK) s->is_fresh[i] = true;
-  else pgi_tensor_clear(&result);
+  if (status == PG_OK)
+    s->is_fresh[i] = true;
+  else
+    pgi_tensor_clear(&result);
   return status;
 }
 

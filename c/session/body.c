@@ -1,14 +1,16 @@
 /* body: numbers for the values of a program, programs for its bodies, prepared operators.
 **
-** A body takes values of outer graphs.  Those that are constants it simply shares; the others become
-** bound values like its inputs, and the node that has the body counts them among its uses.  What a
-** body takes from further out than its parent, the parent takes too: each level only knows the next. */
+** A body takes values of outer graphs.  Those that are constants it simply shares; the others
+** become bound values like its inputs, and the node that has the body counts them among its uses.
+** What a body takes from further out than its parent, the parent takes too: each level only knows
+** the next. */
 #include "session/internal.h"
 
-/* ---- numbers ------------------------------------------------------------------------------------ */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static pg_status add_value(pgi_program *p, const pgi_value *v, pg_error *err) {
-  PG_TRY(pgi_grow(p->ctx, &p->values, &p->values_capacity, p->n_values + 1, sizeof *p->values, err));
+  PG_TRY(
+      pgi_grow(p->ctx, &p->values, &p->values_capacity, p->n_values + 1, sizeof *p->values, err));
   p->values[p->n_values++] = v;
   return PG_OK;
 }
@@ -50,7 +52,7 @@ static int *new_ints(pgi_program *p, int n) {
   return pgi_arena_alloc(&p->memory, (size_t)n * sizeof(int));
 }
 
-/* ---- bodies ------------------------------------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 static pg_status body_new(pgi_program *parent, pg_graph *graph, pgi_program **out, pg_error *err) {
   if (parent->depth + 1 >= PG_MAX_DEPTH) {
@@ -68,29 +70,18 @@ static pg_status body_new(pgi_program *parent, pg_graph *graph, pgi_program **ou
   return pgi_program_index(p, err);
 }
 
-static int count_bodies(const pgi_node *node) {
-  int64_t n = 0;
-  for (int i = 0; i < node->n_attrs; i++) {
-    const pgi_attr *a = &node->attrs[i];
-    if (a->kind == PG_ATTR_GRAPH || a->kind == PG_ATTR_GRAPHS) n += a->n;
-  }
-  return (int)n;
-}
-
 static pg_status make_bodies(pgi_program *p, pgi_prog_node *pn, pg_error *err) {
-  const pgi_node *node = pn->node;
-  int n = count_bodies(node);
+  int n = 0;
+  pgi_bodies all = {.node = pn->node};
+  while (pgi_bodies_next(&all)) n++;
   if (n == 0) return PG_OK;
   pn->bodies = pgi_arena_alloc(&p->memory, (size_t)n * sizeof(pgi_program *));
   if (!pn->bodies) return pgi_nomem(err);
-  for (int i = 0; i < node->n_attrs; i++) {
-    const pgi_attr *a = &node->attrs[i];
-    if (a->kind != PG_ATTR_GRAPH && a->kind != PG_ATTR_GRAPHS) continue;
-    for (int64_t j = 0; j < a->n; j++) {
-      pg_status status = body_new(p, a->graphs[j], &pn->bodies[pn->n_bodies], err);
-      if (pn->bodies[pn->n_bodies]) pn->n_bodies++;
-      if (status != PG_OK) return status;
-    }
+  pgi_bodies it = {.node = pn->node};
+  for (pg_graph *body; (body = pgi_bodies_next(&it));) {
+    pg_status status = body_new(p, body, &pn->bodies[pn->n_bodies], err);
+    if (pn->bodies[pn->n_bodies]) pn->n_bodies++;
+    if (status != PG_OK) return status;
   }
   return PG_OK;
 }
@@ -110,8 +101,7 @@ static pg_status link_body(pgi_program *p, pgi_program *body, int *uses, int *n_
   return PG_OK;
 }
 
-/* Constants that a body takes are captured by the parent as well when they are not its own: not
-** needed, as constants are reached through the value. */
+/* All that must live until the node is done. */
 static pg_status link_bodies(pgi_program *p, pgi_prog_node *pn, pg_error *err) {
   int room = pn->node->n_in, n = 0;
   for (int b = 0; b < pn->n_bodies; b++) room += pn->bodies[b]->n_bound - pn->bodies[b]->n_inputs;
@@ -126,7 +116,7 @@ static pg_status link_bodies(pgi_program *p, pgi_prog_node *pn, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static pg_status index_node(pgi_program *p, const pgi_node *node, pgi_prog_node *pn,
                             pg_error *err) {
@@ -180,13 +170,24 @@ static pg_status index_outputs(pgi_program *p, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- prepared operators --------------------------------------------------------------------------- */
+/* ---- prepared operators ---------------------------------------------------------------------- */
+
+/* Inference says the node's name itself: not twice. */
+void pgi_node_unprefix(const pgi_node *node, pg_error *err) {
+  char prefix[400];
+  if (!err) return;
+  pgi_text text = {prefix, sizeof prefix, 0};
+  pgi_text_add(&text, "node '%s' (%s): ", node->name ? node->name : "", node->type);
+  if (text.n >= sizeof prefix || strncmp(err->message, prefix, text.n) != 0) return;
+  memmove(err->message, err->message + text.n, strlen(err->message + text.n) + 1);
+}
 
 void pgi_node_prefix(const pgi_node *node, pg_error *err) {
   const char *name = node->name ? node->name : "";
   for (int i = 0; i < node->n_out && !*name; i++) {
     if (node->out[i]) name = node->out[i]->name;
   }
+  pgi_node_unprefix(node, err);
   pgi_error_prefix(err, "node '%s' (%s)", name, node->type);
 }
 

@@ -73,8 +73,10 @@ pg_status pgi_call_enter(pgi_call *c, pg_graph *body, int n_in, const pg_tensor 
     memset(f->body_in + had, 0, (size_t)(f->body_in_room - had) * sizeof *f->body_in);
   }
   for (int i = 0; i < n_in; i++) {
-    if (in[i]) pgi_tensor_assign(&f->body_in[i], in[i]);
-    else pgi_tensor_clear(&f->body_in[i]);
+    if (in[i])
+      pgi_tensor_assign(&f->body_in[i], in[i]);
+    else
+      pgi_tensor_clear(&f->body_in[i]);
   }
   f->n_body_in = n_in;
   f->entered = p;

@@ -1,4 +1,4 @@
-/* compose: an operator that is made of others, on tensors.  A graph of one node, a session, a run. */
+/* compose: an operator that is made of others, on tensors: a graph of one node, a session, a run. */
 #include <stdio.h>
 
 #include "session/internal.h"
@@ -7,14 +7,20 @@ enum { NAME = 16 };
 
 static pg_status copy_attr(pgi_node *node, const pgi_attr *a, pg_error *err) {
   switch (a->kind) {
-    case PG_ATTR_FLOAT: return pgi_attr_set_float(node, a->name, a->floats[0], err);
-    case PG_ATTR_INT: return pgi_attr_set_int(node, a->name, a->ints[0], err);
+    case PG_ATTR_FLOAT:
+      return pgi_attr_set_float(node, a->name, a->floats[0], err);
+    case PG_ATTR_INT:
+      return pgi_attr_set_int(node, a->name, a->ints[0], err);
     case PG_ATTR_STRING:
       return pgi_attr_set_string(node, a->name, a->strings[0].data, a->strings[0].size, err);
-    case PG_ATTR_TENSOR: return pgi_attr_set_tensor(node, a->name, a->tensors[0], err);
-    case PG_ATTR_FLOATS: return pgi_attr_set_floats(node, a->name, a->n, a->floats, err);
-    case PG_ATTR_INTS: return pgi_attr_set_ints(node, a->name, a->n, a->ints, err);
-    case PG_ATTR_STRINGS: return pgi_attr_set_strings(node, a->name, a->n, a->strings, err);
+    case PG_ATTR_TENSOR:
+      return pgi_attr_set_tensor(node, a->name, a->tensors[0], err);
+    case PG_ATTR_FLOATS:
+      return pgi_attr_set_floats(node, a->name, a->n, a->floats, err);
+    case PG_ATTR_INTS:
+      return pgi_attr_set_ints(node, a->name, a->n, a->ints, err);
+    case PG_ATTR_STRINGS:
+      return pgi_attr_set_strings(node, a->name, a->n, a->strings, err);
     default:
       return pgi_fail(err, PG_INVALID, "attribute '%s' can't be given here", a->name);
   }

@@ -16,7 +16,7 @@ pg_status pgi_check_operand(const pgi_node *node, int i, pg_dtype dtype, pg_erro
                   i);
 }
 
-/* ---- inference from tensors ------------------------------------------------------------------------ */
+/* ---- inference from tensors ------------------------------------------------------------------ */
 
 pg_status pgi_infer_actual(const pgi_node *node, const pg_tensor *const *in, bool is_known,
                            const pgi_type *const *declared, pgi_type *out, pgi_arena *arena,
@@ -41,7 +41,7 @@ pg_status pgi_infer_actual(const pgi_node *node, const pg_tensor *const *in, boo
   return pgi_infer_node(node, in_types, content, out, &env, err);
 }
 
-/* ---- one node ---------------------------------------------------------------------------------------- */
+/* ---- one node -------------------------------------------------------------------------------- */
 
 /* Its own memory unless the caller wants to share. */
 static pg_status make_view(const pgi_lone *lone, const pgi_type *type, pg_tensor *out,
@@ -49,8 +49,10 @@ static pg_status make_view(const pgi_lone *lone, const pgi_type *type, pg_tensor
   pg_tensor source = {0};
   int64_t dims[PG_MAX_RANK];
   const pg_tensor *in = lone->in[0];
-  if (lone->is_sharing) pgi_tensor_assign(&source, in);
-  else PG_TRY(pgi_tensor_clone(in, &source, err));
+  if (lone->is_sharing)
+    pgi_tensor_assign(&source, in);
+  else
+    PG_TRY(pgi_tensor_clone(in, &source, err));
   if (pgi_is_object(source.dtype)) {
     *out = source;
     return PG_OK;
@@ -58,8 +60,8 @@ static pg_status make_view(const pgi_lone *lone, const pgi_type *type, pg_tensor
   pg_status status;
   if (pgi_type_is_static(type)) {
     pgi_type_dims(type, dims);
-    status = pgi_tensor_on_buffer(source.buffer, type->dtype, type->rank, dims, source.offset, out,
-                                  err);
+    status =
+        pgi_tensor_on_buffer(source.buffer, type->dtype, type->rank, dims, source.offset, out, err);
   } else {
     status = pgi_fail(err, PG_INVALID, "the output's shape can't be told");
   }
@@ -149,7 +151,7 @@ pg_status pgi_eval_node(const pgi_node *node, const pg_tensor *const *in, pg_ten
   return prepare_and_run(&lone, out, err);
 }
 
-/* ---- operators by name --------------------------------------------------------------------------------- */
+/* ---- operators by name ----------------------------------------------------------------------- */
 
 /* A node that is in no graph: enough of one for inference and run. */
 typedef struct lone_node {
@@ -207,8 +209,8 @@ static pg_status fill_attrs(lone_node *n, const pgi_attr *attrs, int n_attrs, pg
   return PG_OK;
 }
 
-static pg_status eval_lone(pg_context *ctx, int threads, const pgi_eval_args *a, const pg_op *op,
-                           pg_tensor *out, pg_error *err) {
+static pg_status eval_lone(pg_context *ctx, const pgi_eval_args *a, const pg_op *op, pg_tensor *out,
+                           pg_error *err) {
   lone_node n = {.model = {.ctx = ctx, .main = &n.graph}, .graph = {.model = &n.model}};
   pgi_arena_init(&n.memory, ctx);
   n.node = (pgi_node){.op = op,
@@ -226,8 +228,12 @@ static pg_status eval_lone(pg_context *ctx, int threads, const pgi_eval_args *a,
   if (status == PG_OK) status = pgi_node_check(&n.node, err);
   if (status == PG_OK) {
     pgi_lone lone = {
-        .ctx = ctx, .threads = threads, .node = &n.node, .in = n.in, .is_known = true};
+        .ctx = ctx, .threads = a->threads, .node = &n.node, .in = n.in, .is_known = true};
     status = prepare_and_run(&lone, out, err);
+  }
+  if (status != PG_OK) {
+    pgi_node_unprefix(&n.node, err);
+    pgi_error_prefix(err, "%s", op->name);
   }
   for (int i = 0; i < a->n_in && n.copies; i++) pgi_tensor_clear(&n.copies[i]);
   pgi_arena_deinit(&n.memory);
@@ -248,6 +254,6 @@ pg_status pgi_eval(pg_context *ctx, int threads, const char *domain, const char 
                         .n_in = n_in,
                         .n_out = n_out,
                         .threads = threads};
-  if (op->run || op->flags & PG_OP_VIEW) return eval_lone(ctx, threads, &args, op, out, err);
+  if (op->run || op->flags & PG_OP_VIEW) return eval_lone(ctx, &args, op, out, err);
   return pgi_eval_graph(ctx, &args, op, out, err);
 }

@@ -124,6 +124,25 @@ static pg_status fold_node(pgi_node *node, bool *changed, pg_error *err) {
   return status;
 }
 
+/* ---- what is no computation ------------------------------------------------------------------- */
+
+static bool is_op(const pgi_node *node, const char *name) {
+  return node->op && !node->op->domain && strcmp(node->op->name, name) == 0;
+}
+
+/* A Constant's tensor is taken as it is, at any size and perhaps from a mapped file. */
+static pg_status fold_constant(pgi_node *node, bool *changed, pg_error *err) {
+  const pg_tensor *t = pgi_attr_tensor(node, "value");
+  pgi_value *v = node->n_out == 1 ? node->out[0] : NULL;
+  if (!t || !v || node->n_attrs != 1) return PG_OK;
+  PG_TRY(pgi_edit_set_output(node, 0, NULL, err));
+  pgi_tensor_assign(&v->constant, t);
+  v->type = pgi_type_of(t);
+  pgi_edit_remove_node(node);
+  *changed = true;
+  return PG_OK;
+}
+
 /* An If whose condition is known is the branch it takes. */
 static pg_status fold_if(pgi_node *node, bool *changed, pg_error *err) {
   const pgi_value *v = node->n_in == 1 ? node->in[0].value : NULL;
@@ -136,29 +155,37 @@ static pg_status fold_if(pgi_node *node, bool *changed, pg_error *err) {
   return pgi_edit_inline_node(node, branch, NULL, err);
 }
 
-static pg_status fold_graph(pg_graph *g, bool *changed, pg_error *err);
+/* ---- walking ------------------------------------------------------------------------------------ */
 
-static pg_status fold_bodies(pgi_node *node, bool *changed, pg_error *err) {
-  for (int i = 0; i < node->n_attrs; i++) {
-    const pgi_attr *a = &node->attrs[i];
-    if (a->kind != PG_ATTR_GRAPH && a->kind != PG_ATTR_GRAPHS) continue;
-    for (int64_t j = 0; j < a->n; j++) PG_TRY(fold_graph(a->graphs[j], changed, err));
+typedef pg_status fold_fn(pgi_node *node, bool *changed, pg_error *err);
+
+/* `fold` on every node, bodies included. */
+static pg_status walk(pg_graph *g, fold_fn *fold, bool *changed, pg_error *err) {
+  for (pgi_node *node = g->first, *next; node; node = next) {
+    next = node->next;
+    PG_TRY(fold(node, changed, err));
+    if (!node->graph) continue; /* gone */
+    pgi_bodies it = {.node = node};
+    for (pg_graph *body; (body = pgi_bodies_next(&it));) PG_TRY(walk(body, fold, changed, err));
   }
   return PG_OK;
 }
 
-static pg_status fold_graph(pg_graph *g, bool *changed, pg_error *err) {
-  for (pgi_node *node = g->first, *next; node; node = next) {
-    next = node->next;
-    bool is_if = node->op && !node->op->domain && strcmp(node->op->name, "If") == 0;
-    if (is_foldable(node)) PG_TRY(fold_node(node, changed, err));
-    else if (is_if) PG_TRY(fold_if(node, changed, err));
-    if (node->graph) PG_TRY(fold_bodies(node, changed, err));
-  }
-  return PG_OK;
+static pg_status fold_any(pgi_node *node, bool *changed, pg_error *err) {
+  if (is_op(node, "If")) return fold_if(node, changed, err);
+  return is_foldable(node) ? fold_node(node, changed, err) : PG_OK;
+}
+
+static pg_status fold_if_constant(pgi_node *node, bool *changed, pg_error *err) {
+  return is_op(node, "Constant") ? fold_constant(node, changed, err) : PG_OK;
+}
+
+pg_status pgi_pass_constant(pg_graph *g, const pgi_pass_options *o, bool *changed, pg_error *err) {
+  (void)o;
+  return walk(g, fold_if_constant, changed, err);
 }
 
 pg_status pgi_pass_fold(pg_graph *g, const pgi_pass_options *o, bool *changed, pg_error *err) {
   (void)o; /* names survive: a value that was computed becomes a constant of the same name */
-  return fold_graph(g, changed, err);
+  return walk(g, fold_any, changed, err);
 }

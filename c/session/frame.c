@@ -4,7 +4,7 @@
 ** made.  A start only sets bound values, outputs and what aliases them. */
 #include "session/internal.h"
 
-/* ---- making --------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 /* Operators take constants through pointers to const; the cast is for the one array of both. */
 static pg_tensor *arg(const pgi_frame *f, int value) {
@@ -67,7 +67,7 @@ static pg_status make(pgi_frame *f, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- arenas ------------------------------------------------------------------------------------------ */
+/* ---- arenas ---------------------------------------------------------------------------------- */
 
 /* Frames of one depth are never active together and share an arena, which grows to the largest
 ** need. */
@@ -115,7 +115,7 @@ static pg_status set_arena(pgi_frame *f, pg_error *err) {
   return status;
 }
 
-/* ---- starting ------------------------------------------------------------------------------------------ */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 static bool is_plain(const pg_tensor *t) {
   if (!t->buffer) return true;
@@ -154,8 +154,8 @@ static pg_status set_output(pgi_frame *f, int value, const pg_tensor *const *dir
   int64_t dims[PG_MAX_RANK];
   pgi_type_dims(type, dims);
   pgi_tensor_clear(&f->values[value]);
-  return pgi_heap_tensor(f->heap, f->session->ctx, type->dtype, type->rank, dims,
-                         &f->values[value], err);
+  return pgi_heap_tensor(f->heap, f->session->ctx, type->dtype, type->rank, dims, &f->values[value],
+                         err);
 }
 
 static pg_status set_up(pgi_frame *f, const pg_tensor *const *direct, pg_error *err) {
@@ -165,8 +165,10 @@ static pg_status set_up(pgi_frame *f, const pg_tensor *const *direct, pg_error *
   PG_TRY(set_bound(f, err));
   for (int i = 0; i < plan->n_setup; i++) {
     int v = plan->setup[i];
-    if (plan->slots[v].kind == PG_SLOT_OUTPUT) PG_TRY(set_output(f, v, direct, err));
-    else PG_TRY(set_alias(f, v, err));
+    if (plan->slots[v].kind == PG_SLOT_OUTPUT)
+      PG_TRY(set_output(f, v, direct, err));
+    else
+      PG_TRY(set_alias(f, v, err));
   }
   return PG_OK;
 }
@@ -178,7 +180,7 @@ pg_status pgi_frame_begin(pgi_frame *f, const pg_tensor *const *direct, pg_error
   return status;
 }
 
-/* ---- ending -------------------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 static void clear_all(pg_tensor *tensors, int n) {
   for (int i = 0; i < n; i++) pgi_tensor_clear(&tensors[i]);
@@ -202,8 +204,8 @@ void pgi_frame_end(pgi_frame *f) {
   for (int v = 0; f->values && v < plan->program->n_values; v++) {
     const pgi_slot *slot = &plan->slots[v];
     pgi_slot_kind root = plan->slots[slot->root].kind;
-    bool is_kept = slot->kind != PG_SLOT_DYNAMIC &&
-                   (root == PG_SLOT_ARENA || root == PG_SLOT_CONSTANT);
+    bool is_kept =
+        slot->kind != PG_SLOT_DYNAMIC && (root == PG_SLOT_ARENA || root == PG_SLOT_CONSTANT);
     if (!is_kept) pgi_tensor_clear(&f->values[v]);
   }
   f->entered = NULL;
@@ -217,8 +219,10 @@ void pgi_frame_deinit(pgi_frame *f) {
   }
   pg_session *s = f->session;
   if (f->is_made) {
-    if (f->prev_made) f->prev_made->next_made = f->next_made;
-    else s->made = f->next_made;
+    if (f->prev_made)
+      f->prev_made->next_made = f->next_made;
+    else
+      s->made = f->next_made;
     if (f->next_made) f->next_made->prev_made = f->prev_made;
   }
   pgi_free(s->ctx, f->values);
@@ -228,7 +232,7 @@ void pgi_frame_deinit(pgi_frame *f) {
   pgi_free(s->ctx, f->body_out);
 }
 
-/* ---- what leaves a frame ----------------------------------------------------------------------------------- */
+/* ---- what leaves a frame --------------------------------------------------------------------- */
 
 static bool is_in_arena(const pg_session *s, const pgi_buffer *b) {
   for (int d = 0; d < s->n_arenas; d++) {

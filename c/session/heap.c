@@ -4,11 +4,13 @@
 ** here and the host's allocator stays idle. */
 #include "session/internal.h"
 
-/* ---- buffers ---------------------------------------------------------------------------------- */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 enum { IDLE_RUNS = 8 }; /* a free buffer that was not taken for so many runs goes */
 
-void pgi_heap_init(pgi_heap *h, pg_context *ctx) { h->ctx = ctx; }
+void pgi_heap_init(pgi_heap *h, pg_context *ctx) {
+  h->ctx = ctx;
+}
 
 void pgi_heap_deinit(pgi_heap *h) {
   for (int c = 0; c < PG_HEAP_CLASSES; c++) {
@@ -91,8 +93,10 @@ pg_status pgi_heap_copy(pgi_heap *h, pg_context *ctx, const pg_tensor *t, pg_ten
   if (pgi_is_object(t->dtype)) return pgi_tensor_clone(t, out, err);
   PG_TRY(pgi_heap_tensor(h, ctx, t->dtype, t->rank, t->dims, &copy, err));
   pg_status status = pgi_tensor_copy_into(t, &copy, err);
-  if (status == PG_OK) *out = copy;
-  else pgi_tensor_clear(&copy);
+  if (status == PG_OK)
+    *out = copy;
+  else
+    pgi_tensor_clear(&copy);
   return status;
 }
 
@@ -116,14 +120,16 @@ bool pgi_heap_is_unique(const pgi_heap *h, const pg_tensor *t) {
   return true;
 }
 
-/* ---- scratch ------------------------------------------------------------------------------------ */
+/* ---- scratch --------------------------------------------------------------------------------- */
 
 struct pgi_scratch_more {
   struct pgi_scratch_more *next;
   char pad[PG_ALIGN - sizeof(void *)]; /* data follow, aligned */
 };
 
-void pgi_scratch_init(pgi_scratch *s, pg_context *ctx) { *s = (pgi_scratch){.ctx = ctx}; }
+void pgi_scratch_init(pgi_scratch *s, pg_context *ctx) {
+  *s = (pgi_scratch){.ctx = ctx};
+}
 
 static void drop_more(pgi_scratch *s) {
   while (s->more) {

@@ -15,7 +15,7 @@ enum {
   PG_KNOWN_ELEMENTS = 4096 /* the largest content that a plan computes and inference looks at */
 };
 
-/* ---- heap.c: memory of a run that is kept for the next one ---------------------------------------- */
+/* ---- heap.c: memory of a run that is kept for the next one ----------------------------------- */
 
 enum { PG_HEAP_CLASSES = 64, PG_HEAP_WAYS = 8 };
 
@@ -55,9 +55,9 @@ void pgi_scratch_deinit(pgi_scratch *s);
 void pgi_scratch_reset(pgi_scratch *s);
 void *pgi_scratch_alloc(pgi_scratch *s, size_t bytes); /* aligned to PG_ALIGN; NULL: no memory */
 
-/* ---- program.c: a graph ready to be planned -------------------------------------------------------- */
+/* ---- program.c: a graph ready to be planned -------------------------------------------------- */
 
-/* Values have numbers: first those of the graph itself, then those it captures from outer graphs. */
+/* Values have numbers: first the graph's own, then those it captures from outer graphs. */
 typedef struct pgi_prog_node {
   const pgi_node *node;
   void *prepared;
@@ -75,7 +75,7 @@ struct pgi_program {
   pgi_program *parent; /* NULL: the main graph */
   pg_graph *graph;     /* owned when there is no parent */
   int depth;
-  pgi_arena memory; /* the arrays below */
+  pgi_arena memory;         /* the arrays below */
   const pgi_value **values; /* [n_values] */
   int n_own, n_values;
   int64_t values_capacity;
@@ -84,9 +84,9 @@ struct pgi_program {
   /* What must be bound before a run: the graph's inputs, then captured values that are not
   ** constants.  from: number in the parent, for the captured ones. */
   int n_inputs, n_bound;
-  const int *bound, *from;  /* [n_bound] */
-  const pg_tensor **given;  /* [n_bound]: room for the tensors of the next run */
-  const int *outputs;       /* [n_outputs] */
+  const int *bound, *from; /* [n_bound] */
+  const pg_tensor **given; /* [n_bound]: room for the tensors of the next run */
+  const int *outputs;      /* [n_outputs] */
   int n_outputs;
   pgi_plan *plans; /* most recently used first */
   int n_plans;
@@ -111,8 +111,9 @@ static inline bool pgi_program_is_constant(const pgi_program *p, int value) {
 }
 /* "node 'conv1' (Conv)" before the message. */
 void pgi_node_prefix(const pgi_node *node, pg_error *err);
+void pgi_node_unprefix(const pgi_node *node, pg_error *err);
 
-/* ---- plan.c: a program for known input shapes ----------------------------------------------------- */
+/* ---- plan.c: a program for known input shapes ------------------------------------------------ */
 
 typedef enum pgi_slot_kind {
   PG_SLOT_NONE,     /* nobody asked */
@@ -136,10 +137,10 @@ typedef struct pgi_slot {
 
 typedef struct pgi_step {
   const pgi_prog_node *node;
-  bool is_view;  /* shares input 0 instead of running */
-  bool is_ready; /* all outputs have memory before it runs */
-  bool is_trusted; /* the inputs' types were known when planning: no look at run time */
-  int args;      /* its n_in + n_out pointers in pgi_frame.args */
+  bool is_view;     /* shares input 0 instead of running */
+  bool is_ready;    /* all outputs have memory before it runs */
+  bool is_trusted;  /* the inputs' types were known when planning: no look at run time */
+  int args;         /* its n_in + n_out pointers in pgi_frame.args */
   int ends, n_ends; /* in pgi_plan.ends: dynamic values that nobody needs after it */
 } pgi_step;
 
@@ -154,11 +155,11 @@ struct pgi_frame {
   pg_session *session; /* NULL: a lone call (eval.c) */
   pgi_heap *heap;
   pgi_scratch *scratch;
-  pgi_frame *parent;  /* whose step entered this body */
-  pg_tensor *values;  /* [n_values]; constants stay absent here */
-  pg_tensor **args;   /* for all steps */
-  pgi_buffer *arena;  /* borrowed: the one that values lie on; NULL: none yet */
-  int step;           /* the next one, or the one that waits for its body */
+  pgi_frame *parent; /* whose step entered this body */
+  pg_tensor *values; /* [n_values]; constants stay absent here */
+  pg_tensor **args;  /* for all steps */
+  pgi_buffer *arena; /* borrowed: the one that values lie on; NULL: none yet */
+  int step;          /* the next one, or the one that waits for its body */
   bool is_made;
   /* The operator in progress. */
   bool is_called; /* its outputs are set up */
@@ -171,7 +172,7 @@ struct pgi_frame {
   pg_tensor *body_in, *body_out; /* [body_in_room], [body_out_room] */
   int64_t body_in_room, body_out_room;
   int n_body_in, n_body_out;
-  bool is_returned; /* body_out holds what the body made */
+  bool is_returned;                 /* body_out holds what the body made */
   pgi_frame *prev_made, *next_made; /* all of the session, to move arenas */
 };
 
@@ -213,7 +214,7 @@ static inline bool pgi_is_object(pg_dtype dtype) {
 /* The operator takes this tensor; says what it got otherwise. */
 pg_status pgi_check_operand(const pgi_node *node, int i, pg_dtype dtype, pg_error *err);
 
-/* ---- frame.c --------------------------------------------------------------------------------------- */
+/* ---- frame.c --------------------------------------------------------------------------------- */
 
 /* Binds program->given, finds memory.  direct[k]: where output k is to be written, or NULL. */
 pg_status pgi_frame_begin(pgi_frame *f, const pg_tensor *const *direct, pg_error *err);
@@ -231,13 +232,13 @@ pg_status pgi_frame_take(pgi_frame *f, int k, pg_tensor *out, pg_error *err);
 pg_status pgi_frame_detach(pgi_frame *f, pg_tensor *t, pg_error *err);
 void pgi_frame_end_call(pgi_frame *f); /* the operator is done: its state and scratch go */
 
-/* ---- step.c ---------------------------------------------------------------------------------------- */
+/* ---- step.c ---------------------------------------------------------------------------------- */
 
 /* Runs the frame's next step, or goes on with the one that waited.  When frame->entered is set
 ** afterwards it asks for a body; else the step is done. */
 pg_status pgi_step_run(pgi_frame *f, pg_error *err);
 
-/* ---- run.c ----------------------------------------------------------------------------------------- */
+/* ---- run.c ----------------------------------------------------------------------------------- */
 
 typedef struct pgi_run {
   pgi_program *program; /* NULL: no run */
@@ -249,7 +250,7 @@ typedef struct pgi_run {
 /* Forgets the run in progress, wherever it stands. */
 void pgi_run_reset(pg_session *s);
 
-/* ---- bind.c: names to numbers ----------------------------------------------------------------------- */
+/* ---- bind.c: names to numbers ---------------------------------------------------------------- */
 
 /* The program for s->wanted and s->is_override, made when there is none. */
 pg_status pgi_bind_program(pg_session *s, int n_wanted, pgi_program **out, pg_error *err);
@@ -266,7 +267,7 @@ pg_status pgi_bind_results(pg_session *s, pg_binding *outputs, int n_outputs, pg
 /* PG_INVALID: "no value 'foo' in the graph; did you mean 'fool'?" */
 pg_status pgi_fail_no_value(const pg_graph *g, const char *name, pg_error *err);
 
-/* ---- session.c -------------------------------------------------------------------------------------- */
+/* ---- session.c ------------------------------------------------------------------------------- */
 
 struct pg_session {
   pg_context *ctx; /* retained */
@@ -277,8 +278,8 @@ struct pg_session {
   int n_inputs;
   pgi_program *programs;
   int n_programs;
-  const pg_tensor **given; /* [base->n_inputs] */
-  bool *is_override;       /* [base->n_inputs] */
+  const pg_tensor **given;  /* [base->n_inputs] */
+  bool *is_override;        /* [base->n_inputs] */
   const char **wanted;      /* [wanted_room]: names of the run that is being bound */
   const pg_tensor **direct; /* [direct_room]: by output of the program */
   bool *is_fresh;           /* [fresh_room]: outputs handed out so far */
@@ -294,7 +295,11 @@ struct pg_session {
   void *hook_arg;
 };
 
-/* ---- eval.c ------------------------------------------------------------------------------------------ */
+/* ---- fold.c ---------------------------------------------------------------------------------- */
+
+pgi_pass_fn pgi_pass_constant; /* Constant nodes become initialisers, nothing is computed */
+
+/* ---- eval.c ---------------------------------------------------------------------------------- */
 
 /* One lone execution of a node: infer, allocate, run.  in: contiguous.  is_known: contents may be
 ** looked at (false: only types are real). */
@@ -312,7 +317,7 @@ pg_status pgi_lone_run(const pgi_lone *lone, pg_tensor *out, pg_error *err);
 pg_status pgi_infer_actual(const pgi_node *node, const pg_tensor *const *in, bool is_known,
                            const pgi_type *const *declared, pgi_type *out, pgi_arena *arena,
                            pgi_scratch *scratch, pg_error *err);
-/* ---- compose.c: operators that are made of others --------------------------------------------------- */
+/* ---- compose.c: operators that are made of others -------------------------------------------- */
 
 typedef struct pgi_eval_args {
   const pgi_attr *attrs;

@@ -21,18 +21,10 @@ static pg_status run_pass(pg_graph *g, const named_pass *pass, const pgi_pass_op
   return PG_OK;
 }
 
-pg_status pgi_graph_canonical(pg_graph *g, pg_error *err) {
-  static const named_pass passes[] = {
-      {"upgrade", pgi_pass_upgrade},
-      {"expand", pgi_pass_expand},
-  };
-  static const named_pass inlining = {"inline", pgi_pass_inline};
-  bool changed = false;
-  PG_TRY(run_pass(g, &inlining, NULL, &changed, err));
-  PG_TRY(pgi_graph_resolve(g, err));
-  for (int i = 0; i < PG_COUNT(passes); i++) {
-    PG_TRY(run_pass(g, &passes[i], NULL, &changed, err));
-  }
+static pg_status resolve_pass(pg_graph *g, const pgi_pass_options *o, bool *changed,
+                              pg_error *err) {
+  (void)o;
+  (void)changed;
   return pgi_graph_resolve(g, err);
 }
 
@@ -40,6 +32,19 @@ static pg_status infer_pass(pg_graph *g, const pgi_pass_options *o, bool *change
   (void)o;
   (void)changed;
   return pgi_graph_infer(g, false, err);
+}
+
+/* Constants are initialisers before anything looks for them. */
+pg_status pgi_graph_canonical(pg_graph *g, pg_error *err) {
+  static const named_pass passes[] = {
+      {"inline", pgi_pass_inline},   {"resolve", resolve_pass},   {"constant", pgi_pass_constant},
+      {"upgrade", pgi_pass_upgrade}, {"expand", pgi_pass_expand}, {"resolve", resolve_pass},
+  };
+  bool changed = false;
+  for (int i = 0; i < PG_COUNT(passes); i++) {
+    PG_TRY(run_pass(g, &passes[i], NULL, &changed, err));
+  }
+  return PG_OK;
 }
 
 /* Types are inferred after folding, when most shapes have become known, and before fusion, which

@@ -4,7 +4,7 @@
 ** their nodes no steps; views of memory that is known beforehand are no steps either. */
 #include "session/internal.h"
 
-/* ---- the key ------------------------------------------------------------------------------------- */
+/* ---- the key --------------------------------------------------------------------------------- */
 
 /* A bound tensor counts as element type, rank, dims; sequences, maps and what isn't bound as their
 ** element type alone. */
@@ -42,7 +42,7 @@ static bool has_key(const pgi_plan *plan) {
   return true;
 }
 
-/* ---- steps --------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static bool is_view(const pgi_prog_node *pn) {
   if (!(pn->node->op->flags & PG_OP_VIEW) || pn->node->n_in < 1 || pn->in[0] < 0) return false;
@@ -94,8 +94,8 @@ static bool place_outputs(pgi_plan *plan, const pgi_prog_node *pn) {
   for (int i = 0; i < pn->node->n_out; i++) {
     if (pn->out[i] < 0) continue;
     pgi_slot *slot = &plan->slots[pn->out[i]];
-    bool is_fixed = slot->is_static && slot->type.dtype != PG_STRING &&
-                    !(pn->node->op->flags & PG_OP_CONTROL);
+    bool is_fixed =
+        slot->is_static && slot->type.dtype != PG_STRING && !(pn->node->op->flags & PG_OP_CONTROL);
     slot->kind = is_fixed ? PG_SLOT_ARENA : PG_SLOT_DYNAMIC;
     is_ready &= is_fixed;
   }
@@ -148,7 +148,7 @@ static pg_status make_steps(pgi_plan *plan, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- outputs and what is set at the start of a run -------------------------------------------------- */
+/* ---- outputs and what is set at the start of a run ------------------------------------------- */
 
 /* An output takes the memory it lies on along, so that memory is no part of the arena. */
 static pg_status claim_outputs(pgi_plan *plan, pg_error *err) {
@@ -156,7 +156,8 @@ static pg_status claim_outputs(pgi_plan *plan, pg_error *err) {
   for (int k = 0; k < p->n_outputs; k++) {
     const pgi_slot *slot = &plan->slots[p->outputs[k]];
     if (slot->kind == PG_SLOT_NONE) {
-      return pgi_fail(err, PG_INVALID, "output '%s' has no content", p->values[p->outputs[k]]->name);
+      return pgi_fail(err, PG_INVALID, "output '%s' has no content",
+                      p->values[p->outputs[k]]->name);
     }
     bool is_placed = slot->kind == PG_SLOT_ARENA || slot->kind == PG_SLOT_ALIAS;
     plan->claims[k] = -1;
@@ -187,7 +188,7 @@ static pg_status make_setup(pgi_plan *plan, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- the plan --------------------------------------------------------------------------------------- */
+/* ---- the plan -------------------------------------------------------------------------------- */
 
 static pg_status build(pgi_plan *plan, pg_error *err) {
   const pgi_program *p = plan->program;
@@ -212,8 +213,10 @@ static pg_status plan_new(pgi_program *p, pgi_plan **out, pg_error *err) {
   plan->frame.session = p->session;
   pgi_arena_init(&plan->memory, p->ctx);
   pg_status status = build(plan, err);
-  if (status == PG_OK) *out = plan;
-  else pgi_plan_free(plan);
+  if (status == PG_OK)
+    *out = plan;
+  else
+    pgi_plan_free(plan);
   return status;
 }
 

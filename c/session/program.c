@@ -70,8 +70,10 @@ pg_status pgi_program_new(pg_session *s, const char *const *wanted, int n_wanted
   p->ctx = s->ctx;
   pgi_arena_init(&p->memory, s->ctx);
   pg_status status = build(p, wanted, n_wanted, is_override, err);
-  if (status == PG_OK) *out = p;
-  else pgi_program_free(p);
+  if (status == PG_OK)
+    *out = p;
+  else
+    pgi_program_free(p);
   return status;
 }
 

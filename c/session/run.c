@@ -15,15 +15,14 @@ void pgi_run_reset(pg_session *s) {
   s->run = (pgi_run){0};
 }
 
-/* ---- bodies ----------------------------------------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 static pg_status enter(pg_session *s, pgi_frame *f, pg_error *err) {
   pgi_program *body = f->entered;
   pgi_plan *plan = NULL;
   f->entered = NULL;
   for (int i = 0; i < body->n_bound; i++) {
-    body->given[i] =
-        i < body->n_inputs ? &f->body_in[i] : pgi_frame_value(f, body->from[i]);
+    body->given[i] = i < body->n_inputs ? &f->body_in[i] : pgi_frame_value(f, body->from[i]);
   }
   PG_TRY(pgi_plan_get(body, &plan, err));
   PG_TRY(pgi_frame_begin(&plan->frame, NULL, err));
@@ -56,7 +55,7 @@ static pg_status leave(pg_session *s, pgi_frame *f, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- advancing ---------------------------------------------------------------------------------------- */
+/* ---- advancing ------------------------------------------------------------------------------- */
 
 static pg_status advance(pg_session *s, pg_error *err) {
   pgi_frame *f = s->run.top;
@@ -92,7 +91,7 @@ static pg_status run_until(pg_session *s, int64_t deadline_ns, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- the public calls ------------------------------------------------------------------------------------ */
+/* ---- the public calls ------------------------------------------------------------------------ */
 
 static pg_status start(pg_session *s, const pg_binding *inputs, int n_inputs,
                        const pg_binding *outputs, int n_outputs, bool is_direct, pg_error *err) {
@@ -108,8 +107,8 @@ static pg_status start(pg_session *s, const pg_binding *inputs, int n_inputs,
   return PG_OK;
 }
 
-pg_status pg_session_run(pg_session *s, const pg_binding *inputs, int n_inputs,
-                         pg_binding *outputs, int n_outputs, pg_error *err) {
+pg_status pg_session_run(pg_session *s, const pg_binding *inputs, int n_inputs, pg_binding *outputs,
+                         int n_outputs, pg_error *err) {
   PG_TRY(start(s, inputs, n_inputs, outputs, n_outputs, true, err));
   PG_TRY(run_until(s, INT64_MAX, err));
   pg_status status = pgi_bind_results(s, outputs, n_outputs, err);

@@ -1,7 +1,7 @@
 /* session: making one, and what it says of itself. */
 #include "session/internal.h"
 
-/* ---- making --------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 /* Files older than IR 4 had to declare every weight as an input: those nobody wants to hear of. */
 static pg_status list_inputs(pg_session *s, pg_error *err) {
@@ -43,8 +43,8 @@ static pg_status build(pg_session *s, const pg_graph *graph, pg_error *err) {
   return make_default(s, err);
 }
 
-pg_status pg_session_new(const pg_graph *graph, const pg_session_options *options,
-                         pg_session **out, pg_error *err) {
+pg_status pg_session_new(const pg_graph *graph, const pg_session_options *options, pg_session **out,
+                         pg_error *err) {
   pg_context *ctx = graph->model->ctx;
   pg_session *s = pgi_alloc_zero(ctx, sizeof *s);
   if (!s) return pgi_nomem(err);
@@ -56,8 +56,10 @@ pg_status pg_session_new(const pg_graph *graph, const pg_session_options *option
   pgi_heap_init(&s->heap, ctx);
   pgi_scratch_init(&s->scratch, ctx);
   pg_status status = build(s, graph, err);
-  if (status == PG_OK) *out = s;
-  else pg_session_free(s);
+  if (status == PG_OK)
+    *out = s;
+  else
+    pg_session_free(s);
   return status;
 }
 
@@ -84,18 +86,29 @@ void pg_session_free(pg_session *s) {
   pg_context_release(ctx);
 }
 
-/* ---- what it takes and gives ------------------------------------------------------------------------ */
+/* ---- what it takes and gives ----------------------------------------------------------------- */
 
-int pg_session_input_count(const pg_session *s) { return s->n_inputs; }
-int pg_session_output_count(const pg_session *s) { return s->base->n_outputs; }
+int pg_session_input_count(const pg_session *s) {
+  return s->n_inputs;
+}
+int pg_session_output_count(const pg_session *s) {
+  return s->base->n_outputs;
+}
 
 static void describe(const pgi_value *v, pg_value_info *out) {
   *out = (pg_value_info){.name = v->name, .rank = -1};
   switch (v->type.kind) {
-    case PG_TYPE_TENSOR: out->dtype = v->type.dtype; break;
-    case PG_TYPE_SEQUENCE: out->dtype = PG_SEQUENCE; return;
-    case PG_TYPE_MAP: out->dtype = PG_MAP; return;
-    default: return;
+    case PG_TYPE_TENSOR:
+      out->dtype = v->type.dtype;
+      break;
+    case PG_TYPE_SEQUENCE:
+      out->dtype = PG_SEQUENCE;
+      return;
+    case PG_TYPE_MAP:
+      out->dtype = PG_MAP;
+      return;
+    default:
+      return;
   }
   out->rank = v->type.rank;
   for (int i = 0; i < out->rank; i++) {
@@ -116,9 +129,11 @@ pg_status pg_session_output(const pg_session *s, int i, pg_value_info *out) {
   return PG_OK;
 }
 
-/* ---- for the binding --------------------------------------------------------------------------------- */
+/* ---- for the binding ------------------------------------------------------------------------- */
 
-pg_context *pgi_session_context(const pg_session *s) { return s->ctx; }
+pg_context *pgi_session_context(const pg_session *s) {
+  return s->ctx;
+}
 
 void pgi_session_hook(pg_session *s, pgi_step_hook *hook, void *arg) {
   s->hook = hook;

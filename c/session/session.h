@@ -4,14 +4,14 @@
 ** values it makes a program: the clone pruned and optimised, with prepared weights (program.c).
 ** For each signature of input shapes a program has a plan: the steps, and a place in one arena for
 ** every value whose size is known (plan.c).  A frame is one execution of a plan: its values, its
-** arena, where it stands (frame.c).  Subgraphs have programs of their own, their frames are stacked,
-** so that the state of a run is a value and can stop between any two steps (run.c). */
+** arena, where it stands (frame.c).  Subgraphs have programs of their own; their frames are
+** stacked, so that the state of a run is a value and can stop between any two steps (run.c). */
 #ifndef PG_SESSION_H
 #define PG_SESSION_H
 
 #include "op/op.h"
 
-/* ---- eval.c ------------------------------------------------------------------------------------ */
+/* ---- eval.c ---------------------------------------------------------------------------------- */
 
 /* Runs one operator on tensors, no graph needed: how Lua's tensors compute.  domain "" for ai.onnx;
 ** attrs: [n_attrs], kinds FLOAT INT STRING and their lists, TENSOR; checked as a file's would be.
@@ -23,7 +23,7 @@ pg_status pgi_eval(pg_context *ctx, int threads, const char *domain, const char 
 pg_status pgi_eval_node(const pgi_node *node, const pg_tensor *const *in, pg_tensor *out,
                         pg_error *err);
 
-/* ---- map.c -------------------------------------------------------------------------------------- */
+/* ---- map.c ----------------------------------------------------------------------------------- */
 
 /* An element-wise expression over tensors that broadcast together (c/kernel/expr.h has the grammar):
 ** names[i] is what in[i] is called in `text`.  dtype PG_NONE: that of in[0] (f32 for integers when
@@ -33,7 +33,7 @@ pg_status pgi_tensor_map(pg_context *ctx, int threads, const char *text, const c
                          const pg_tensor *const *in, int n, pg_dtype dtype, pg_tensor *out,
                          pg_error *err);
 
-/* ---- optimize.c --------------------------------------------------------------------------------- */
+/* ---- optimize.c ------------------------------------------------------------------------------ */
 
 extern pgi_pass_fn pgi_pass_fold; /* nodes on constants become constants */
 /* Inline, upgrade, expand, resolve: what every use of a graph needs first. */
@@ -41,7 +41,7 @@ pg_status pgi_graph_canonical(pg_graph *g, pg_error *err);
 /* All passes, in order, until nothing changes. */
 pg_status pgi_graph_optimize(pg_graph *g, const pgi_pass_options *o, pg_error *err);
 
-/* ---- memory and profile, for the binding ----------------------------------------------------------- */
+/* ---- memory and profile, for the binding ----------------------------------------------------- */
 
 typedef struct pgi_session_stats {
   size_t weight_bytes, arena_bytes; /* of all plans made so far */

@@ -1,7 +1,7 @@
 /* step: one operator, called. */
 #include "session/internal.h"
 
-/* ---- views of what is known at run time only ------------------------------------------------------- */
+/* ---- views of what is known at run time only ------------------------------------------------- */
 
 static const pgi_type **declared_types(pgi_frame *f, const pgi_prog_node *pn) {
   size_t n = (size_t)pn->node->n_in;
@@ -54,7 +54,7 @@ static pg_status run_view(pgi_frame *f, const pgi_step *step, pg_error *err) {
   return status;
 }
 
-/* ---- outputs whose size was not known when planning -------------------------------------------------- */
+/* ---- outputs whose size was not known when planning ------------------------------------------ */
 
 static pg_status allocate(pgi_frame *f, const pgi_step *step, const pgi_type *types,
                           pg_error *err) {
@@ -117,7 +117,7 @@ static pg_status check_outputs(pgi_frame *f, const pgi_step *step, pg_error *err
   return PG_OK;
 }
 
-/* ---- the call ---------------------------------------------------------------------------------------- */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 static pg_status check_operands(const pgi_frame *f, const pgi_step *step, pg_error *err) {
   const pgi_node *node = step->node->node;
@@ -158,8 +158,7 @@ static void tell_hook(const pgi_frame *f, const pgi_step *step) {
   const pgi_node *node = step->node->node;
   if (!f->session->hook) return;
   f->session->hook(f->session->hook_arg, node,
-                   (const pg_tensor *const *)&f->args[step->args + node->n_in], node->n_out,
-                   f->ns);
+                   (const pg_tensor *const *)&f->args[step->args + node->n_in], node->n_out, f->ns);
 }
 
 static pg_status run_operator(pgi_frame *f, const pgi_step *step, pg_error *err) {
@@ -175,8 +174,10 @@ static pg_status run_operator(pgi_frame *f, const pgi_step *step, pg_error *err)
 
 pg_status pgi_step_run(pgi_frame *f, pg_error *err) {
   const pgi_step *step = &f->plan->steps[f->step];
-  if (step->is_view) PG_TRY(run_view(f, step, err));
-  else PG_TRY(run_operator(f, step, err));
+  if (step->is_view)
+    PG_TRY(run_view(f, step, err));
+  else
+    PG_TRY(run_operator(f, step, err));
   if (f->entered) return PG_OK;
   tell_hook(f, step);
   pgi_frame_end_call(f);

@@ -3,8 +3,8 @@
 
 static void slot_text(const pgi_plan *plan, int value, pgi_text *text) {
   static const char *const kinds[] = {
-      [PG_SLOT_NONE] = "none",   [PG_SLOT_CONSTANT] = "constant", [PG_SLOT_BOUND] = "bound",
-      [PG_SLOT_ARENA] = "arena", [PG_SLOT_OUTPUT] = "output",     [PG_SLOT_ALIAS] = "alias",
+      [PG_SLOT_NONE] = "none",       [PG_SLOT_CONSTANT] = "constant", [PG_SLOT_BOUND] = "bound",
+      [PG_SLOT_ARENA] = "arena",     [PG_SLOT_OUTPUT] = "output",     [PG_SLOT_ALIAS] = "alias",
       [PG_SLOT_DYNAMIC] = "dynamic",
   };
   const pgi_slot *slot = &plan->slots[value];

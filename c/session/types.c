@@ -14,7 +14,7 @@ typedef struct typer {
   pgi_infer_env env;
 } typer;
 
-/* ---- what bodies see of the values around them -------------------------------------------------------- */
+/* ---- what bodies see of the values around them ----------------------------------------------- */
 
 static const pgi_slot *find_slot(const typer *t, const pgi_value *v) {
   const pgi_program *p = t->program;
@@ -35,7 +35,7 @@ static const pg_tensor *outer_content(void *arg, const pgi_value *v) {
   return slot ? slot->constant : NULL;
 }
 
-/* ---- setting slots -------------------------------------------------------------------------------------- */
+/* ---- setting slots --------------------------------------------------------------------------- */
 
 /* Elements of a sequence may differ in shape: what is told of them is only a hint, and a plan must
 ** not build on it. */
@@ -73,8 +73,10 @@ static pg_status set_bound(typer *t, pg_error *err) {
     const pg_tensor *given = p->given[i];
     pgi_type type = p->values[p->bound[i]]->type;
     if (!given) continue;
-    if (!pgi_is_object(given->dtype)) type = pgi_type_of(given);
-    else if (type.kind == PG_TYPE_TENSOR) type = pgi_type_unknown;
+    if (!pgi_is_object(given->dtype))
+      type = pgi_type_of(given);
+    else if (type.kind == PG_TYPE_TENSOR)
+      type = pgi_type_unknown;
     PG_TRY(set_type(t, p->bound[i], &type, err));
   }
   return PG_OK;
@@ -90,7 +92,7 @@ static pg_status init_slots(typer *t, pg_error *err) {
   return set_bound(t, err);
 }
 
-/* ---- computing ahead ------------------------------------------------------------------------------------ */
+/* ---- computing ahead ------------------------------------------------------------------------- */
 
 /* These look at their input's type only. */
 static bool needs_only_type(const pg_op *op) {
@@ -131,7 +133,7 @@ static bool is_computable(const typer *t, const pgi_prog_node *pn) {
   return is_small(t, pn);
 }
 
-/* False when the results turn out to be no small tensors: then the node becomes a step after all. */
+/* False when the results turn out to be no small tensors: the node becomes a step after all. */
 static bool is_keepable(const typer *t, const pgi_node *node) {
   for (int i = 0; i < node->n_out; i++) {
     const pg_tensor *r = &t->results[i];
@@ -182,14 +184,18 @@ static pg_status compute_ahead(typer *t, const pgi_prog_node *pn, pg_error *err)
   return run_ahead(t, pn, &(const pg_tensor *){&hollow}, false, err);
 }
 
-/* ---- nodes ---------------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static pg_dtype operand_dtype(const pgi_type *type) {
   switch (type->kind) {
-    case PG_TYPE_TENSOR: return type->dtype;
-    case PG_TYPE_SEQUENCE: return PG_SEQUENCE;
-    case PG_TYPE_MAP: return PG_MAP;
-    default: return PG_NONE;
+    case PG_TYPE_TENSOR:
+      return type->dtype;
+    case PG_TYPE_SEQUENCE:
+      return PG_SEQUENCE;
+    case PG_TYPE_MAP:
+      return PG_MAP;
+    default:
+      return PG_NONE;
   }
 }
 

@@ -61,12 +61,27 @@ local function close_enough(actual, expected, o)
   return core.allclose(actual, expected, o.rtol or 1e-3, o.atol or (is_half and 1e-3 or 1e-5))
 end
 
-local function read_inputs(g, dir)
-  local inputs = {}
+--- Which graph inputs the files stand for, as positions among all: those without an initialiser when
+--- there are as many files as of these (old models list their weights as inputs too), else all.
+local function input_positions(g, dir)
+  local all, required = {}, {}
+  local is_required = {}
+  for name in g:inputs() do is_required[name] = true end
   for i, name in ipairs(g:all_input_names()) do
+    all[i] = i
+    if is_required[name] then required[#required + 1] = i end
+  end
+  local last = ("%s/input_%d.pb"):format(dir, #required)
+  return is_file(last) and all or required
+end
+
+local function read_inputs(g, dir)
+  local inputs, names = {}, g:all_input_names()
+  for i, position in ipairs(input_positions(g, dir)) do
+    local name = names[position]
     local path = ("%s/input_%d.pb"):format(dir, i - 1)
     if is_file(path) then
-      local value, message, code = core.pb_read(path, g, "input", i)
+      local value, message, code = core.pb_read(path, g, "input", position)
       if value == nil and message then return nil, message, code end
       inputs[name] = value
     end

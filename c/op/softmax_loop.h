@@ -1,0 +1,15 @@
+/* softmax_loop: softmax of f32 rows, for everything that needs it. */
+#ifndef PG_OP_SOFTMAX_LOOP_H
+#define PG_OP_SOFTMAX_LOOP_H
+
+#include "kernel/reduce.h"
+#include "kernel/softmax.h"
+#include "kernel/unary.h"
+#include "op/op.h"
+
+/* y = softmax(x) over n contiguous elements; y may be x.  NaN everywhere when nothing is finite. */
+void pgi_softmax_row(const pg_context *ctx, const float *x, float *y, int64_t n);
+/* log(sum(exp(x))).  room: [n], may be x. */
+double pgi_log_sum_exp_row(const pg_context *ctx, const float *x, float *room, int64_t n);
+
+#endif
