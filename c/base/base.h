@@ -75,6 +75,7 @@ enum {
 #endif
 
 #define PG_MAX_FAMILIES 32
+#define PG_SPARE_HANDLES 8
 /* c/kernel/table.c; called when a context is made. */
 void pgi_kernels_select(unsigned cpu, const void **tables);
 
@@ -84,6 +85,9 @@ struct pg_context {
   unsigned cpu; /* PG_CPU_* after PERIGEE_ISA */
   struct pgi_pool *_Atomic pool; /* made at the first parallel loop that wants a second thread */
   const void *kernels[PG_MAX_FAMILIES]; /* the best variants: c/kernel/kernel.h */
+  /* Freed handles of tensors, for the next ones: a run that hands out what it handed out before
+  ** allocates nothing. */
+  void *_Atomic handles[PG_SPARE_HANDLES];
 };
 void pgi_context_retain(pg_context *ctx);
 int64_t pgi_now_ns(pg_context *ctx);

@@ -145,6 +145,7 @@ void pg_context_release(pg_context *ctx) {
   if (!ctx) return;
   if (atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1) return;
   pgi_pool_free(atomic_load(&ctx->pool));
+  for (int i = 0; i < PG_SPARE_HANDLES; i++) pgi_free(ctx, atomic_load(&ctx->handles[i]));
   ctx->host.free(ctx->host.user, ctx);
 }
 

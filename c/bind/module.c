@@ -38,8 +38,18 @@ int pgi_lua_fail(lua_State *L, const pg_error *err) {
   return 3;
 }
 
+/* The level of the innermost Lua function outside of perigee's own modules: the caller to blame. */
+static int user_level(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "S", &ar);
+    if (*ar.what != 'C' && !strstr(ar.source, "/perigee/")) return level;
+  }
+  return 1;
+}
+
 int pgi_lua_raise(lua_State *L, const pg_error *err) {
-  luaL_where(L, 1);
+  luaL_where(L, user_level(L));
   lua_pushstring(L, err->message);
   lua_concat(L, 2);
   return lua_error(L);

@@ -281,6 +281,19 @@ static int session_memory(lua_State *L) {
   return 1;
 }
 
+/* plan(s): the steps and the places of the last run's values, as text */
+static int session_plan(lua_State *L) {
+  session_box *box = check_box(L, 1);
+  pgi_text measure = {NULL, 0, 0};
+  pgi_session_plan_text(box->s, &measure);
+  luaL_Buffer b;
+  pgi_text text = {luaL_buffinitsize(L, &b, measure.n + 1), measure.n + 1, 0};
+  *text.data = 0;
+  pgi_session_plan_text(box->s, &text);
+  luaL_pushresultsize(&b, measure.n);
+  return 1;
+}
+
 /* ---- profile ------------------------------------------------------------------------------------------- */
 
 /* Runs on the caller's thread, between steps, in a protected call: appends { name, type, ms } to
@@ -292,8 +305,9 @@ typedef struct profile {
 
 static int append_row(lua_State *L) {
   const pgi_node *node = lua_touserdata(L, 2);
+  bool is_anonymous = !*node->name && node->n_out > 0 && node->out[0];
   lua_createtable(L, 0, 3);
-  lua_pushstring(L, node->name);
+  lua_pushstring(L, is_anonymous ? node->out[0]->name : node->name);
   lua_setfield(L, -2, "name");
   lua_pushstring(L, node->type);
   lua_setfield(L, -2, "type");
@@ -330,6 +344,8 @@ static int session_profile(lua_State *L) {
   pgi_session_hook(box->s, NULL, NULL);
   if (status != PG_OK) return pgi_lua_fail_or_raise(L, &err);
   push_outputs(L, box, anchor, given);
+  lua_pushvalue(L, 6);
+  lua_insert(L, -2);
   return 2;
 }
 
@@ -337,7 +353,7 @@ void pgi_lua_open_session(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"run", session_run},         {"start", session_start},   {"step", session_step},
       {"finish", session_finish},   {"cancel", session_cancel}, {"close", session_close},
-      {"memory", session_memory},   {"profile", session_profile},
+      {"memory", session_memory},   {"plan", session_plan},   {"profile", session_profile},
       {"input_list", session_input_list}, {"output_list", session_output_list},
       {NULL, NULL}};
   static const luaL_Reg meta[] = {

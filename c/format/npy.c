@@ -260,8 +260,9 @@ static pg_status write_header(pgi_writer *w, const pg_tensor *t, size_t width, p
   }
   pgi_text out = {text, sizeof text, 0};
   pgi_text_add(&out, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
-  for (int i = 0; i < t->rank; i++) pgi_text_add(&out, "%lld, ", (long long)t->dims[i]);
-  pgi_text_add(&out, "), }");
+  for (int i = 0; i < t->rank; i++)
+    pgi_text_add(&out, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
+  pgi_text_add(&out, t->rank == 1 ? ",), }" : "), }"); /* a tuple of one has a comma */
   /* Padded with spaces so that the elements begin at a multiple of 64. */
   while ((10 + out.n + 1) % 64) pgi_text_add(&out, " ");
   pgi_text_add(&out, "\n");

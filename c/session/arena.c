@@ -74,15 +74,17 @@ static bool is_seen_twice(const pgi_plan *plan, const pgi_prog_node *pn, int in)
   return false;
 }
 
-/* The block of an input that ends here and whose size fits, or -1. */
-static int block_to_reuse(const pgi_plan *plan, int s, size_t bytes) {
+/* The block of an input that ends here and whose size fits, or -1.  Elements must be of one size too:
+** a broadcast f64 may take as many bytes as the eight booleans made from it. */
+static int block_to_reuse(const pgi_plan *plan, int s, pg_dtype dtype, size_t bytes) {
   const pgi_prog_node *pn = plan->steps[s].node;
   if (!(pn->node->op->flags & PG_OP_INPLACE)) return -1;
   for (int i = 0; i < pn->node->n_in; i++) {
     if (pn->in[i] < 0) continue;
     const pgi_slot *slot = &plan->slots[pn->in[i]], *root = &plan->slots[slot->root];
     bool is_candidate = slot->is_static && root->kind == PG_SLOT_ARENA;
-    if (!is_candidate || pgi_slot_bytes(slot) != bytes || is_seen_twice(plan, pn, pn->in[i]))
+    if (!is_candidate || pgi_slot_bytes(slot) != bytes || is_seen_twice(plan, pn, pn->in[i]) ||
+        pg_dtype_bits(slot->type.dtype) != pg_dtype_bits(dtype))
       continue;
     if (plan->blocks[root->block].last == s && plan->blocks[root->block].bytes == bytes)
       return root->block;
@@ -95,7 +97,7 @@ static pg_status place_value(pgi_plan *plan, const life *lives, int s, int out, 
   if (value < 0 || plan->slots[value].kind != PG_SLOT_ARENA) return PG_OK;
   size_t bytes = pgi_slot_bytes(&plan->slots[value]);
   if (bytes > SIZE_MAX / 4) return pgi_nomem(err);
-  int block = out == 0 ? block_to_reuse(plan, s, bytes) : -1;
+  int block = out == 0 ? block_to_reuse(plan, s, plan->slots[value].type.dtype, bytes) : -1;
   if (block < 0) {
     block = plan->n_blocks++;
     plan->blocks[block] = (pgi_block){.bytes = bytes, .first = s};

@@ -96,13 +96,19 @@ static pg_status take_input(pg_session *s, const pg_binding *b, pg_error *err) {
   return fail_no_input(s, b->name, err);
 }
 
-/* Inputs that the wanted values don't need may be missing. */
+static const pg_tensor absent = {0};
+
+/* Inputs that the wanted values don't need may be missing; optional ones are then absent. */
 static pg_status give_inputs(pg_session *s, pgi_program *p, pg_error *err) {
   for (int j = 0; j < p->n_inputs; j++) {
     const pgi_value *v = s->base->inputs[p->base_input[j]];
     bool is_needed = p->values[p->bound[j]]->uses != NULL;
     p->given[j] = is_needed ? s->given[p->base_input[j]] : NULL;
     if (p->given[j] || !is_needed) continue;
+    if (v->type.kind == PG_TYPE_OPTIONAL) {
+      p->given[j] = &absent;
+      continue;
+    }
     char expected[400] = "";
     pgi_type_text(&v->type, &(pgi_text){expected, sizeof expected, 0});
     return pgi_fail(err, PG_INVALID, "input '%s' is missing: expected %s", v->name, expected);

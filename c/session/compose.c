@@ -1,4 +1,4 @@
-/* compose: an operator that is made of others, on tensors: a graph of one node, a session, a run. */
+/* compose: an operator made of others, on tensors: a graph of one node, a session, a run. */
 #include <stdio.h>
 
 #include "session/internal.h"
@@ -107,6 +107,7 @@ pg_status pgi_eval_graph(pg_context *ctx, const pgi_eval_args *a, const pg_op *o
   pg_status status = build(g, a, op, err);
   if (status == PG_OK) status = bind_all(&g->model->arena, a, &b, err);
   if (status == PG_OK) status = run(g, a, &b, out, err);
+  if (status != PG_OK) pgi_error_prefix(err, "%s", op->name);
   pg_graph_free(g);
   return status;
 }

@@ -124,7 +124,7 @@ static pg_status fold_node(pgi_node *node, bool *changed, pg_error *err) {
   return status;
 }
 
-/* ---- what is no computation ------------------------------------------------------------------- */
+/* ---- what is no computation ------------------------------------------------------------------ */
 
 static bool is_op(const pgi_node *node, const char *name) {
   return node->op && !node->op->domain && strcmp(node->op->name, name) == 0;
@@ -155,7 +155,7 @@ static pg_status fold_if(pgi_node *node, bool *changed, pg_error *err) {
   return pgi_edit_inline_node(node, branch, NULL, err);
 }
 
-/* ---- walking ------------------------------------------------------------------------------------ */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 typedef pg_status fold_fn(pgi_node *node, bool *changed, pg_error *err);
 

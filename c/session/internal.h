@@ -274,7 +274,7 @@ struct pg_session {
   int threads;
   bool no_optimize;
   pg_graph *base; /* canonical, never changed afterwards */
-  int *inputs;    /* [n_inputs]: numbers of base->inputs to speak of (not: weights of old files) */
+  int *inputs;    /* [n_inputs]: numbers of base->inputs without a default */
   int n_inputs;
   pgi_program *programs;
   int n_programs;

@@ -13,9 +13,10 @@ static pg_status run_pass(pg_graph *g, const named_pass *pass, const pgi_pass_op
   PG_TRY(pass->run(g, o, &is_changed, err));
   *changed |= is_changed;
 #ifndef NDEBUG
-  if (pgi_graph_verify(g, err) != PG_OK) {
+  pg_status status = pgi_graph_verify(g, err);
+  if (status != PG_OK) {
     pgi_error_prefix(err, "after pass %s", pass->name);
-    return PG_INTERNAL;
+    return status == PG_NOMEM ? PG_NOMEM : PG_INTERNAL;
   }
 #endif
   return PG_OK;

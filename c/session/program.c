@@ -28,6 +28,9 @@ static pg_status simplify(pgi_program *p, int n_wanted, pg_error *err) {
   pgi_pass_options keep = {.keep = p->wanted, .n_keep = n_wanted};
   bool is_changed;
   if (p->session->no_optimize) return pgi_pass_dce(p->graph, &keep, &is_changed, err);
+  /* Passes believe types, and a file may declare wrong ones: only what is inferred counts. */
+  pgi_graph_forget_types(p->graph);
+  PG_TRY(pgi_graph_infer(p->graph, false, err));
   return pgi_graph_optimize(p->graph, &keep, err);
 }
 

@@ -3,7 +3,8 @@
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-/* Files older than IR 4 had to declare every weight as an input: those nobody wants to hear of. */
+/* Those without a default: files used to declare every weight as an input, which nobody wants to hear
+** of.  The others may be bound by name all the same. */
 static pg_status list_inputs(pg_session *s, pg_error *err) {
   const pg_graph *g = s->base;
   size_t n = (size_t)g->n_inputs;
@@ -11,10 +12,8 @@ static pg_status list_inputs(pg_session *s, pg_error *err) {
   s->given = pgi_alloc_zero(s->ctx, n * sizeof *s->given);
   s->is_override = pgi_alloc_zero(s->ctx, n * sizeof *s->is_override);
   if (!s->inputs || !s->given || !s->is_override) return pgi_nomem(err);
-  bool has_weights = g->model->ir_version < 4;
   for (int i = 0; i < g->n_inputs; i++) {
-    bool has_default = g->inputs[i]->constant.dtype != PG_NONE;
-    if (!(has_default && has_weights)) s->inputs[s->n_inputs++] = i;
+    if (g->inputs[i]->constant.dtype == PG_NONE) s->inputs[s->n_inputs++] = i;
   }
   return PG_OK;
 }

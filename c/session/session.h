@@ -26,9 +26,8 @@ pg_status pgi_eval_node(const pgi_node *node, const pg_tensor *const *in, pg_ten
 /* ---- map.c ----------------------------------------------------------------------------------- */
 
 /* An element-wise expression over tensors that broadcast together (c/kernel/expr.h has the grammar):
-** names[i] is what in[i] is called in `text`.  dtype PG_NONE: that of in[0] (f32 for integers when
-** the expression divides is not guessed: ask for it).  Computed in f32, or f64 when an input is f64 or
-** a 32- or 64-bit integer.  *out fresh, contiguous. */
+** names[i] is what in[i] is called in `text`.  dtype PG_NONE: that of in[0].  Computed in f32, or in
+** f64 when an input or the result is f64 or a 32- or 64-bit integer.  *out: fresh, contiguous. */
 pg_status pgi_tensor_map(pg_context *ctx, int threads, const char *text, const char *const *names,
                          const pg_tensor *const *in, int n, pg_dtype dtype, pg_tensor *out,
                          pg_error *err);
@@ -49,6 +48,8 @@ typedef struct pgi_session_stats {
 } pgi_session_stats;
 void pgi_session_stats_get(const pg_session *s, pgi_session_stats *out);
 pg_context *pgi_session_context(const pg_session *s);
+/* The plan of the last run (or nothing): a line a step, with where every value lives. */
+void pgi_session_plan_text(const pg_session *s, pgi_text *text);
 /* Called around every step when set: node, its outputs, nanoseconds.  Used by profile and taps. */
 typedef void pgi_step_hook(void *arg, const pgi_node *node, const pg_tensor *const *out, int n_out,
                            int64_t ns);

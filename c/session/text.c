@@ -48,3 +48,7 @@ void pgi_plan_text(const pgi_plan *plan, pgi_text *text) {
     pgi_text_add(text, "\n");
   }
 }
+
+void pgi_session_plan_text(const pg_session *s, pgi_text *text) {
+  if (s->programs && s->programs->plans) pgi_plan_text(s->programs->plans, text);
+}

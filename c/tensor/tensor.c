@@ -201,10 +201,29 @@ typedef struct handle {
   pg_context *ctx; /* retained */
 } handle;
 
+static handle *take_spare(pg_context *ctx) {
+  for (int i = 0; i < PG_SPARE_HANDLES; i++) {
+    if (!atomic_load_explicit(&ctx->handles[i], memory_order_relaxed)) continue;
+    void *spare = atomic_exchange(&ctx->handles[i], NULL);
+    if (spare) return spare;
+  }
+  return NULL;
+}
+
+/* False when all places are taken. */
+static bool give_spare(pg_context *ctx, handle *h) {
+  for (int i = 0; i < PG_SPARE_HANDLES; i++) {
+    void *expected = NULL;
+    if (atomic_compare_exchange_strong(&ctx->handles[i], &expected, h)) return true;
+  }
+  return false;
+}
+
 pg_status pgi_tensor_to_handle(pg_tensor *from, pg_tensor **out, pg_error *err) {
   if (!from->buffer) return pgi_fail(err, PG_INVALID, "an absent value has no handle");
   pg_context *ctx = from->buffer->ctx;
-  handle *h = pgi_alloc(ctx, sizeof *h);
+  handle *h = take_spare(ctx);
+  if (!h) h = pgi_alloc(ctx, sizeof *h);
   if (!h) return pgi_nomem(err);
   pgi_context_retain(ctx);
   h->ctx = ctx;
@@ -271,7 +290,7 @@ void pg_tensor_free(pg_tensor *t) {
   handle *h = (handle *)t;
   pg_context *ctx = h->ctx;
   pgi_tensor_clear(t);
-  pgi_free(ctx, h);
+  if (!give_spare(ctx, h)) pgi_free(ctx, h);
   pg_context_release(ctx);
 }
 

@@ -378,6 +378,9 @@ end
 function methods:squeeze(axis)
   local shape, out = self.shape, {}
   if axis and axis < 0 then axis = self.rank + 1 + axis end
+  if axis and shape[axis] ~= 1 then
+    error(("squeeze: axis %d: expected size 1, got %s"):format(axis, shape[axis] or "no such axis"), 2)
+  end
   for i, n in ipairs(shape) do
     if n ~= 1 or (axis and i ~= axis) then out[#out + 1] = n end
   end

@@ -482,6 +482,9 @@ function Session:cancel() end
 function Session:close() end
 ---@return { weight_bytes: integer, arena_bytes: integer, n_plans: integer }
 function Session:memory() end
+---The steps of the last run and where its values lived.
+---@return string
+function Session:plan() end
 ---@param inputs table<string|integer, any>
 ---@return { name: string, type: string, ms: number }[]? steps
 ---@return table|string outputs
