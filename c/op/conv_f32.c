@@ -152,7 +152,8 @@ static void product_task(void *arg, int64_t i, void *scratch) {
   int64_t channel = (r->is_packed ? at : image) * c->channels + group * c->in_per_group;
   windows.src = (r->is_packed ? r->planes : r->x) + channel * r->plane.size;
   p.fill_arg = &windows;
-  if (c->w.taps == 1 && !r->is_packed) { /* the planes are the matrix */
+  if (c->w.taps == 1 && !r->is_packed && c->w.out_size == c->w.in_size) {
+    /* the planes are the matrix */
     p.b = windows.src;
     p.b_row = r->plane.size;
     p.b_col = 1;

@@ -117,10 +117,13 @@ static void drop(pgi_call *c, double ratio) {
   }
 }
 
+static bool is_on(const pg_tensor *mode) {
+  return mode->dtype == PG_BOOL && pgi_tensor_count(mode) == 1 && pgi_tensor_get_i64(mode, 0) != 0;
+}
+
 static pg_status run(pgi_call *c) {
   const pg_tensor *mode = in(c, 2), *given = in(c, 1);
-  bool is_training = mode && pgi_tensor_count(mode) == 1 && pgi_tensor_get_i64(mode, 0) != 0;
-  if (!is_training) return keep_all(c);
+  if (!mode || !is_on(mode)) return keep_all(c);
   if (given && (pgi_tensor_count(given) != 1 || pgi_dtype_kind(given->dtype) != PG_KIND_FLOAT))
     return pgi_fail(c->err, PG_INVALID, "input 1: expected a float for the ratio");
   if (pgi_dtype_kind(c->in[0]->dtype) != PG_KIND_FLOAT)
@@ -138,8 +141,7 @@ static bool is_identity(const pgi_node *node) {
   if (node->n_out > 1 && node->out[1] && node->out[1]->uses) return false;
   const pgi_value *mode = node->n_in > 2 ? node->in[2].value : NULL;
   if (!mode) return true;
-  return pgi_value_is_constant(mode) && pgi_tensor_count(&mode->constant) == 1 &&
-         pgi_tensor_get_i64(&mode->constant, 0) == 0;
+  return pgi_value_is_constant(mode) && !is_on(&mode->constant);
 }
 
 static const pgi_attr_def attrs[] = {{.name = "seed", .kind = PG_ATTR_INT}, {0}};

@@ -47,6 +47,13 @@ extern const pgi_binary_def pgi_def_add; /* of arithmetic.c */
 /* PG_INVALID unless inputs i and j have one element type. */
 pg_status pgi_same_types(const pgi_call *c, int i, int j);
 
+/* ---- activation_absorb.c: x f(x) and other formulas become one operator ---------------------------- */
+
+pg_status pgi_sigmoid_absorb(pgi_node *node, bool *changed, pg_error *err);
+pg_status pgi_hard_sigmoid_absorb(pgi_node *node, bool *changed, pg_error *err);
+pg_status pgi_tanh_absorb(pgi_node *node, bool *changed, pg_error *err);
+pg_status pgi_erf_absorb(pgi_node *node, bool *changed, pg_error *err);
+
 /* ---- upgrades ------------------------------------------------------------------------------------- */
 
 /* Opset 1 operators listed inputs to be overwritten. */

@@ -74,4 +74,5 @@ PG_OP(erf) = {
     .flags = PG_OP_ELEMENTWISE | PG_OP_INPLACE,
     .infer = pgi_infer_same,
     .run = erf_run,
+    .absorb = pgi_erf_absorb,
 };

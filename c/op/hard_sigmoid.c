@@ -21,4 +21,5 @@ PG_OP(hard_sigmoid) = {
     .upgrade = pgi_upgrade_consumed,
     .infer = pgi_infer_same,
     .run = run,
+    .absorb = pgi_hard_sigmoid_absorb,
 };

@@ -61,7 +61,7 @@ pg_status pgi_broadcast_dims(const pgi_type *a, const pgi_type *b, pgi_type *out
     out->rank = -1;
     return PG_OK;
   }
-  pgi_dim dims[PG_MAX_RANK];
+  pgi_dim dims[PG_MAX_RANK] = {{0}};
   int rank = PG_MAX(a->rank, b->rank);
   for (int i = 1; i <= rank; i++) {
     pgi_dim da = i <= a->rank ? a->dims[a->rank - i] : pgi_dim_of(1);
@@ -86,6 +86,7 @@ static pg_status join_inputs(pgi_infer *inf, pg_dtype *dtype) {
                       pg_dtype_name(*dtype), pg_dtype_name(d));
     }
     if (*dtype == PG_NONE) *dtype = d;
+    joined.dtype = *dtype;
     PG_TRY(pgi_broadcast_dims(&joined, inf->in[i], &joined, inf->err));
   }
   if (inf->n_out > 0) inf->out[0] = joined;

@@ -14,7 +14,8 @@ static pg_status regex_prepare(pg_context *ctx, const pgi_node *node,
 
 static void regex_discard(pg_context *ctx, void *prepared) { pgi_regex_free(ctx, prepared); }
 
-static pg_status match_all(pgi_call *c, const pgi_regex *r) {
+static pg_status regex_run(pgi_call *c) {
+  const pgi_regex *r = c->prepared;
   const pg_string *strings = pgi_tensor_data(c->in[0]);
   uint8_t *out = pgi_tensor_data(c->out[0]);
   void *room = pgi_call_scratch(c, pgi_regex_room(r));
@@ -22,15 +23,6 @@ static pg_status match_all(pgi_call *c, const pgi_regex *r) {
   for (int64_t i = 0; i < pgi_tensor_count(c->in[0]); i++)
     out[i] = pgi_regex_matches(r, strings[i].data, strings[i].size, room);
   return PG_OK;
-}
-
-static pg_status regex_run(pgi_call *c) {
-  void *made = NULL;
-  if (c->prepared) return match_all(c, c->prepared);
-  PG_TRY(regex_prepare(c->ctx, c->node, NULL, &made, c->err));
-  pg_status status = match_all(c, made);
-  regex_discard(c->ctx, made);
-  return status;
 }
 
 static const pgi_attr_def regex_attrs[] = {{.name = "pattern", .kind = PG_ATTR_STRING}, {0}};

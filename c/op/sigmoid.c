@@ -30,6 +30,7 @@ PG_OP(sigmoid) = {
     .upgrade = pgi_upgrade_consumed,
     .infer = pgi_infer_same,
     .run = sigmoid_run,
+    .absorb = pgi_sigmoid_absorb,
 };
 
 PG_OP(tanh) = {
@@ -42,6 +43,7 @@ PG_OP(tanh) = {
     .upgrade = pgi_upgrade_consumed,
     .infer = pgi_infer_same,
     .run = tanh_run,
+    .absorb = pgi_tanh_absorb,
 };
 
 PG_OP(softplus) = {

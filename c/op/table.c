@@ -29,7 +29,7 @@ const pg_op *pgi_op_find(const char *domain, const char *name) {
 int pgi_opset_newest(const char *domain) {
   static const pgi_opset newest[] = {
       {"", 28}, {"ai.onnx", 28}, {"ai.onnx.ml", 5}, {"ai.onnx.preview", 1},
-      {"ai.onnx.preview.training", 1}, {"com.microsoft", 1},
+      {"ai.onnx.preview.training", 1}, {"com.microsoft", 1}, {"perigee", 1},
   };
   for (int i = 0; i < PG_COUNT(newest); i++)
     if (strcmp(newest[i].domain, domain) == 0) return newest[i].version;

@@ -1,0 +1,63 @@
+/* If: one of two subgraphs, by a condition. */
+#include "op/control.h"
+#include "op/move.h"
+
+static pg_status branch_types(pgi_infer *inf, const char *name, pgi_type *out) {
+  pg_graph *body = pgi_attr_graph(inf->node, name);
+  if (!body) return pgi_fail(inf->err, PG_INVALID, "attribute '%s' is required", name);
+  if (body->n_inputs != 0 || body->n_outputs < inf->n_out) {
+    return pgi_fail(inf->err, PG_INVALID,
+                    "%s: expected a graph of no inputs and %d outputs, got %d and %d", name,
+                    inf->n_out, body->n_inputs, body->n_outputs);
+  }
+  pgi_type *all = pgi_arena_alloc(inf->arena, (size_t)body->n_outputs * sizeof *all);
+  if (!all) return pgi_nomem(inf->err);
+  PG_TRY(inf->subgraph(inf, body, NULL, 0, all, body->n_outputs));
+  memcpy(out, all, (size_t)inf->n_out * sizeof *out);
+  return PG_OK;
+}
+
+static pg_status infer(pgi_infer *inf) {
+  pgi_type *other = pgi_arena_alloc(inf->arena, (size_t)inf->n_out * sizeof *other);
+  if (!other) return pgi_nomem(inf->err);
+  PG_TRY(branch_types(inf, "then_branch", inf->out));
+  PG_TRY(branch_types(inf, "else_branch", other));
+  const pg_tensor *known = pgi_known(inf, 0);
+  bool condition;
+  if (known) {
+    PG_TRY(pgi_condition(known, "cond", &condition, inf->err));
+    if (!condition) memcpy(inf->out, other, (size_t)inf->n_out * sizeof *other);
+    return PG_OK;
+  }
+  for (int i = 0; i < inf->n_out; i++) pgi_type_widen(&inf->out[i], &other[i]);
+  return PG_OK;
+}
+
+static pg_status run(pgi_call *c) {
+  if (!c->body_out) {
+    bool condition;
+    PG_TRY(pgi_condition(c->in[0], "cond", &condition, c->err));
+    pg_graph *body = pgi_attr_graph(c->node, condition ? "then_branch" : "else_branch");
+    return pgi_call_enter(c, body, 0, NULL);
+  }
+  for (int i = 0; i < c->n_out && i < c->n_body_out; i++)
+    if (c->out[i]) pgi_tensor_move(c->out[i], &c->body_out[i]);
+  return PG_OK;
+}
+
+static const pgi_attr_def attrs[] = {
+    {.name = "then_branch", .kind = PG_ATTR_GRAPH, .is_required = true},
+    {.name = "else_branch", .kind = PG_ATTR_GRAPH, .is_required = true},
+    {0}};
+
+PG_OP(if_op) = {
+    .name = "If",
+    .since = {1, 11, 13, 16, 19, 21, 23, 24, 25},
+    .in = {1, 1},
+    .out = {1, PG_MANY},
+    .types = PG_T(PG_BOOL),
+    .attrs = attrs,
+    .flags = PG_OP_CONTROL,
+    .infer = infer,
+    .run = run,
+};

@@ -1,0 +1,71 @@
+/* GRU. */
+#include "op/recurrent.h"
+
+/* h = (1 - z) g(hidden) + z h; the gates of a row come as update (z), reset (r), hidden. */
+static void end_row(const pgi_rec_block *b, float *gates, float *h) {
+  int64_t n = b->rec->hidden;
+  float *z = gates, *hidden = gates + 2 * n;
+  pgi_rec_activate(b->rec, &b->acts[1], hidden, n);
+  for (int64_t i = 0; i < n; i++) h[i] = (1.0f - z[i]) * hidden[i] + z[i] * h[i];
+}
+
+/* hidden = X W + (r h) R + bias. */
+static void step_reset_first(pgi_rec_block *b) {
+  int64_t n = b->rec->hidden;
+  pgi_rec_product(b, b->h, 0, 2 * n, b->gates, 3 * n, true);
+  for (int64_t i = 0; i < b->rows; i++) {
+    float *gates = b->gates + i * 3 * n, *room = b->room + i * n;
+    const float *h = b->h + i * n;
+    pgi_rec_activate(b->rec, &b->acts[0], gates, 2 * n);
+    for (int64_t k = 0; k < n; k++) room[k] = gates[n + k] * h[k];
+  }
+  pgi_rec_product(b, b->room, 2 * n, n, b->gates + 2 * n, 3 * n, true);
+}
+
+/* hidden = X W + bias + r (h R + recurrent bias). */
+static void step_linear_first(pgi_rec_block *b) {
+  int64_t n = b->rec->hidden;
+  pgi_rec_product(b, b->h, 0, 2 * n, b->gates, 3 * n, true);
+  pgi_rec_product(b, b->h, 2 * n, n, b->room, n, false);
+  for (int64_t i = 0; i < b->rows; i++) {
+    float *gates = b->gates + i * 3 * n, *r = gates + n, *hidden = r + n;
+    const float *room = b->room + i * n;
+    pgi_rec_activate(b->rec, &b->acts[0], gates, 2 * n);
+    for (int64_t k = 0; k < n; k++) hidden[k] += r[k] * (room[k] + (b->bias ? b->bias[k] : 0.0f));
+  }
+}
+
+static void step(pgi_rec_block *b) {
+  int64_t n = b->rec->hidden;
+  if (b->rec->splits_bias) step_linear_first(b);
+  else step_reset_first(b);
+  for (int64_t i = 0; i < b->rows; i++)
+    if (b->is_active[i]) end_row(b, b->gates + i * 3 * n, b->h + i * n);
+}
+
+static const pgi_rec_cell cell = {
+    .gates = 3, .acts = 2, .defaults = {"Sigmoid", "Tanh"}, .step = step};
+
+static pg_status infer(pgi_infer *inf) {
+  return pgi_rec_infer(inf, &cell);
+}
+static pg_status run(pgi_call *c) {
+  return pgi_rec_run(c, &cell, pgi_attr_int(c->node, "linear_before_reset") != 0);
+}
+
+static const pgi_attr_def attrs[] = {
+    PG_REC_ATTRS, {.name = "linear_before_reset", .kind = PG_ATTR_INT}, {0}};
+
+PG_OP(gru) = {
+    .name = "GRU",
+    .since = {1, 3, 7, 14, 22},
+    .in = {3, 6},
+    .out = {0, 2},
+    .types = PG_T_FLOAT,
+    .attrs = attrs,
+    .upgrade = pgi_rec_upgrade,
+    .infer = infer,
+    .prepare = pgi_rec_prepare,
+    .discard = pgi_rec_discard,
+    .run = run,
+};
