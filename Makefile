@@ -73,7 +73,8 @@ $(TESTING): $(TESTING_OBJECTS) $(OBJECTS)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) $(LIBFLAG) -o $@ $(TESTING_OBJECTS) $(OBJECTS) $(LIBS)
 
-OBJ_CFLAGS = $(OWN_CFLAGS) $(BLAS_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SAN)
+# Builds without sanitizers don't verify the graph after each pass.
+OBJ_CFLAGS = $(OWN_CFLAGS) $(if $(SAN),,-DNDEBUG) $(BLAS_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SAN)
 
 $(BUILD)/obj/bind/%.o $(BUILD)/obj/testing/%.o: OWN_CFLAGS += -isystem $(LUA_INCDIR)
 $(BUILD)/obj/%.o: c/%.c | $(PROTO).h $(GEN)/op_list.inc $(GEN)/kernel_list.inc

@@ -37,6 +37,12 @@ local function read(path)
     ms = (os.clock() - started) * 1e3 }
 end
 
+-- Pixels are a tensor [H,W,C]: writing into a view of it writes into the picture.
+local function paste(sheet, picture, x, y)
+  local place = sheet.pixels:slice(1, y + 1, y + picture.height):slice(2, x + 1, x + picture.width)
+  place:copy_from(picture:rgb().pixels)
+end
+
 -- All lines on one sheet, each with what was read below it.
 local function annotate(lines, path)
   local width, height = 0, 10
@@ -44,10 +50,10 @@ local function annotate(lines, path)
     width = math.max(width, line.picture.width, 16 + 8 * #line.text)
     height = height + line.picture.height + 30
   end
-  local sheet = pg.image.new(width + 20, height, { channels = 3, fill = { 255, 255, 255 } })
+  local sheet = pg.image.new { width = width + 20, height = height, fill = { 255, 255, 255 } }
   local y = 10
   for _, line in ipairs(lines) do
-    sheet:paste(line.picture:rgb(), 10, y)
+    paste(sheet, line.picture, 10, y)
     sheet:rectangle { x = 9, y = y - 1, width = line.picture.width + 2,
       height = line.picture.height + 2, color = { 0, 140, 60 } }
     sheet:text { x = 10, y = y + line.picture.height + 4, text = line.text, color = { 0, 60, 160 } }

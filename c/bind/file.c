@@ -102,6 +102,7 @@ static int pb_write(lua_State *L) {
 
 /* allclose(a, b, rtol, atol): any values; true, or false and where they differ */
 static int value_allclose(lua_State *L) {
+  lua_settop(L, 4);
   pg_tensor *v = pgi_lua_new_tensors(L, 2);
   pgi_lua_to_value(L, 1, PG_NONE, &v[0]);
   pgi_lua_to_value(L, 2, PG_NONE, &v[1]);

@@ -295,12 +295,13 @@ static int graph_text(lua_State *L) {
   pg_graph *g = pgi_lua_check_graph(L, 1);
   pgi_text measure = {NULL, 0, 0};
   pgi_graph_text(g, &measure);
+  bool is_short = lua_toboolean(L, 2);
   luaL_Buffer b;
   char *data = luaL_buffinitsize(L, &b, measure.n + 1);
   pgi_text text = {data, measure.n + 1, 0};
   pgi_graph_text(g, &text);
   size_t n = measure.n;
-  if (lua_toboolean(L, 2)) {
+  if (is_short) {
     const char *end = memchr(data, '\n', n);
     if (end) n = (size_t)(end - data);
   }
@@ -376,6 +377,7 @@ static int graph_add_output(lua_State *L) {
 static int graph_add_constant(lua_State *L) {
   pg_graph *g = pgi_lua_check_graph(L, 1);
   const char *name = luaL_optstring(L, 2, NULL);
+  lua_settop(L, 4);
   pg_tensor *given = pgi_lua_new_tensor(L), *t = pgi_lua_new_tensor(L);
   pg_error err;
   pgi_lua_to_value(L, 3, pgi_lua_opt_dtype(L, 4, PG_NONE), given);
@@ -560,10 +562,25 @@ static int graph_verify(lua_State *L) {
   return 1;
 }
 
+/* Only an operator's newest form has inference: so it happens on a copy, and what is found there of
+** a value holds for that of the same name. */
+static pg_status infer_in_copy(pg_graph *g, bool strict, pg_error *err) {
+  pg_graph *copy;
+  PG_TRY(pgi_graph_clone(g, &copy, err));
+  pg_status status = pgi_graph_canonical(copy, err);
+  if (status == PG_OK) status = pgi_graph_infer(copy, strict, err);
+  for (pgi_value *v = g->first_value; v && status == PG_OK; v = v->next) {
+    const pgi_value *known = pgi_graph_find(copy, v->name);
+    if (known) status = pgi_type_copy(&known->type, &g->model->arena, &v->type, err);
+  }
+  pg_graph_free(copy);
+  return status;
+}
+
 static int graph_infer(lua_State *L) {
-  pg_graph *g = pgi_lua_check_graph(L, 1);
   pg_error err;
-  if (pgi_graph_infer(g, lua_toboolean(L, 2), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  if (infer_in_copy(pgi_lua_check_graph(L, 1), lua_toboolean(L, 2), &err) != PG_OK)
+    return pgi_lua_fail(L, &err);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -466,6 +466,7 @@ static int tensor_copy_from(lua_State *L) {
 /* allclose(a, b, rtol, atol): true, or false and where they differ */
 static int tensor_allclose(lua_State *L) {
   pg_tensor *a = pgi_lua_check_tensor(L, 1);
+  lua_settop(L, 4);
   pg_tensor *b = pgi_lua_new_tensor(L);
   pgi_lua_to_value(L, 2, PG_NONE, b);
   char why[400];
