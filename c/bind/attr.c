@@ -13,7 +13,7 @@ static pgi_attr_kind natural_kind(lua_State *L, int arg, const char *name) {
   bool is_list = lua_type(L, arg) == LUA_TTABLE;
   int type = lua_type(L, arg), i = arg;
   if (is_list) {
-    type = lua_geti(L, arg, 1);
+    type = lua_rawgeti(L, arg, 1);
     i = lua_gettop(L);
   }
   pgi_attr_kind kind = PG_ATTR_NONE;
@@ -24,7 +24,7 @@ static pgi_attr_kind natural_kind(lua_State *L, int arg, const char *name) {
   else if (is_list && type == LUA_TNIL) kind = PG_ATTR_INTS;
   if (is_list) lua_pop(L, 1);
   if (kind == PG_ATTR_NONE)
-    luaL_error(L, "attribute '%s': can't be a %s", name, luaL_typename(L, arg));
+    pgi_lua_error(L, "attribute '%s': can't be a %s", name, luaL_typename(L, arg));
   return kind;
 }
 
@@ -32,14 +32,14 @@ static int64_t integer_of(lua_State *L, int i, const char *name) {
   if (lua_isboolean(L, i)) return lua_toboolean(L, i);
   int ok;
   int64_t v = lua_tointegerx(L, i, &ok);
-  if (!ok) luaL_error(L, "attribute '%s': expected an integer, got %s", name, luaL_tolstring(L, i, NULL));
+  if (!ok) pgi_lua_error(L, "attribute '%s': expected an integer, got %s", name, luaL_tolstring(L, i, NULL));
   return v;
 }
 
 static float float_of(lua_State *L, int i, const char *name) {
   int ok;
   double v = lua_tonumberx(L, i, &ok);
-  if (!ok) luaL_error(L, "attribute '%s': expected a number, got %s", name, luaL_tolstring(L, i, NULL));
+  if (!ok) pgi_lua_error(L, "attribute '%s': expected a number, got %s", name, luaL_tolstring(L, i, NULL));
   return (float)v;
 }
 
@@ -50,13 +50,17 @@ static void store(lua_State *L, pgi_attr *a, int64_t k, int i) {
     case PG_ATTR_STRING: case PG_ATTR_STRINGS: {
       size_t size;
       if (lua_type(L, i) != LUA_TSTRING)
-        luaL_error(L, "attribute '%s': expected a string, got a %s", a->name, luaL_typename(L, i));
+        pgi_lua_error(L, "attribute '%s': expected a string, got a %s", a->name, luaL_typename(L, i));
       const char *s = lua_tolstring(L, i, &size);
       a->strings[k] = (pg_string){s, size};
       break;
     }
-    case PG_ATTR_TENSOR: a->tensors[k] = pgi_lua_check_tensor(L, i); break;
-    default: luaL_error(L, "attribute '%s': this kind can't be set from Lua", a->name);
+    case PG_ATTR_TENSOR:
+      a->tensors[k] = pgi_lua_test_tensor(L, i);
+      if (!a->tensors[k] || a->tensors[k]->dtype == PG_NONE)
+        pgi_lua_error(L, "attribute '%s': expected a tensor", a->name);
+      break;
+    default: pgi_lua_error(L, "attribute '%s': this kind can't be set from Lua", a->name);
   }
 }
 
@@ -71,12 +75,12 @@ static void fill_attr(lua_State *L, pgi_attr *a, int anchor, const pg_op *op) {
   if (a->kind == PG_ATTR_NONE) a->kind = natural_kind(L, value, a->name);
   bool is_list = is_list_kind(a->kind);
   bool is_table = lua_type(L, value) == LUA_TTABLE;
-  a->n = is_list && is_table ? luaL_len(L, value) : 1;
+  a->n = is_list && is_table ? (int64_t)lua_rawlen(L, value) : 1;
   size_t size = PG_MAX(sizeof(int64_t), sizeof(pg_string));
   a->ints = pgi_lua_scratch(L, size * (size_t)PG_MAX(a->n, 1));
   lua_rawseti(L, anchor, (lua_Integer)lua_rawlen(L, anchor) + 1);
   for (int64_t k = 0; k < a->n; k++) {
-    if (is_list && is_table) lua_geti(L, value, k + 1); else lua_pushvalue(L, value);
+    if (is_list && is_table) lua_rawgeti(L, value, k + 1); else lua_pushvalue(L, value);
     store(L, a, k, lua_gettop(L));
     lua_rawseti(L, anchor, (lua_Integer)lua_rawlen(L, anchor) + 1); /* keeps strings alive */
   }
@@ -94,7 +98,8 @@ pgi_attr *pgi_lua_to_attrs(lua_State *L, int arg, const pg_op *op, int *n) {
   lua_rawseti(L, anchor, 1);
   memset(attrs, 0, sizeof *attrs * (size_t)PG_MAX(count, 1));
   for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING) luaL_argerror(L, arg, "attribute names are strings");
+    if (*n == count) pgi_lua_argerror(L, arg, "the table changes while it is read");
+    if (lua_type(L, -2) != LUA_TSTRING) pgi_lua_argerror(L, arg, "attribute names are strings");
     attrs[*n].name = lua_tostring(L, -2);
     fill_attr(L, &attrs[*n], anchor, op);
     (*n)++;

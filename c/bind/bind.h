@@ -27,8 +27,14 @@ int pgi_lua_fail(lua_State *L, const pg_error *err);
 /* PG_INVALID raises (misuse); anything else is pgi_lua_fail. */
 int pgi_lua_fail_or_raise(lua_State *L, const pg_error *err);
 int pgi_lua_raise(lua_State *L, const pg_error *err);
-/* Tells the collector that so many bytes hang on a small userdata, by running a step of it.  The one
-** place that depends on lua_gc's arguments. */
+/* As luaL_error, luaL_argerror, luaL_argcheck, but the position is that of the caller of perigee, also
+** when Lua modules of perigee are in between. */
+int pgi_lua_error(lua_State *L, const char *format, ...);
+int pgi_lua_argerror(lua_State *L, int arg, const char *message);
+#define pgi_lua_argcheck(L, is_good, arg, message) \
+  ((void)((is_good) || pgi_lua_argerror(L, arg, message)))
+/* Tells the collector that so many bytes hang on a small userdata.  The one place that depends on
+** lua_gc's arguments. */
 void pgi_lua_nudge(lua_State *L, size_t bytes);
 /* Raises when the options table at `arg` (may be absent) has a key outside the NULL-ended list. */
 void pgi_lua_check_options(lua_State *L, int arg, const char *const *known);
@@ -55,6 +61,9 @@ pg_dtype pgi_lua_check_dtype(lua_State *L, int arg);
 pg_dtype pgi_lua_opt_dtype(lua_State *L, int arg, pg_dtype otherwise);
 /* A table of integers (or one integer) into dims[PG_MAX_RANK]; the rank. */
 int pgi_lua_check_dims(lua_State *L, int arg, int64_t *dims);
+/* The length of the table at `arg`; raises beyond PG_MAX_RANK.  Tables of sizes are read raw: no
+** metamethod can change what was checked. */
+int pgi_lua_rank(lua_State *L, int arg);
 void pgi_lua_push_dims(lua_State *L, int rank, const int64_t *dims);
 /* 1-based, negative from the end, to 0-based; raises. */
 int64_t pgi_lua_index(lua_State *L, int arg, int64_t i, int64_t n, const char *what);

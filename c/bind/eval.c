@@ -4,33 +4,38 @@
 
 enum { MAX_INPUTS = 64, MAX_OUTPUTS = 16 };
 
+static lua_Integer in_range(lua_State *L, lua_Integer n, lua_Integer least, lua_Integer most,
+                            const char *what) {
+  if (n < least || n > most)
+    pgi_lua_error(L, "%s: expected %I to %I, got %I", what, (LUAI_UACINT)least, (LUAI_UACINT)most,
+                  (LUAI_UACINT)n);
+  return n;
+}
+
 /* eval(type, inputs, attrs, n_outputs, domain, threads) -> outputs...
 ** inputs: an array with n = its length, nil or false for what is omitted. */
 static int eval(lua_State *L) {
   const char *type = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
-  int n_out = (int)luaL_optinteger(L, 4, 1);
   const char *domain = luaL_optstring(L, 5, "");
-  int threads = (int)luaL_optinteger(L, 6, 1);
-  luaL_argcheck(L, n_out >= 1 && n_out <= MAX_OUTPUTS, 4, "too many outputs");
+  int n_out = (int)in_range(L, luaL_optinteger(L, 4, 1), 1, MAX_OUTPUTS, "outputs");
+  int threads = (int)in_range(L, luaL_optinteger(L, 6, 1), 1, 1024, "threads");
   lua_settop(L, 6);
-  int n_in = lua_getfield(L, 2, "n") == LUA_TNUMBER ? (int)lua_tointeger(L, -1) : (int)luaL_len(L, 2);
-  luaL_argcheck(L, n_in >= 0 && n_in <= MAX_INPUTS, 2, "too many inputs");
+  lua_Integer n = lua_getfield(L, 2, "n") == LUA_TNUMBER ? lua_tointeger(L, -1) : luaL_len(L, 2);
+  int n_in = (int)in_range(L, n, 0, MAX_INPUTS, "inputs");
   const pg_op *op = pgi_op_find(domain, type);
-  if (!op) luaL_error(L, "there is no operator '%s'", type);
+  if (!op) pgi_lua_error(L, "there is no operator '%s'", type);
   const pg_tensor *in[MAX_INPUTS];
-  luaL_checkstack(L, n_in + n_out + 8, NULL);
+  luaL_checkstack(L, n_out + 8, NULL);
+  pg_tensor *held = pgi_lua_new_tensors(L, n_in);
   for (int i = 0; i < n_in; i++) {
     in[i] = NULL;
-    if (lua_geti(L, 2, i + 1) == LUA_TUSERDATA) {
-      in[i] = pgi_lua_test_tensor(L, -1);
-      if (!in[i] || in[i]->dtype == PG_NONE) luaL_argerror(L, 2, "an input is no open tensor");
-    } else if (lua_toboolean(L, -1)) {
-      pg_tensor *t = pgi_lua_new_tensor(L);
-      pgi_lua_to_value(L, -2, PG_NONE, t);
-      lua_replace(L, -2);
-      in[i] = t;
+    lua_geti(L, 2, i + 1);
+    if (lua_toboolean(L, -1)) {
+      pgi_lua_to_value(L, -1, PG_NONE, &held[i]);
+      in[i] = &held[i];
     }
+    lua_pop(L, 1);
   }
   int n_attrs;
   pgi_attr *attrs = pgi_lua_to_attrs(L, 3, op, &n_attrs);
@@ -49,17 +54,20 @@ static int map(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 3, LUA_TTABLE);
   pg_dtype dtype = pgi_lua_opt_dtype(L, 4, PG_NONE);
-  int n = (int)luaL_len(L, 2);
-  luaL_argcheck(L, n >= 1 && n <= MAX_INPUTS, 2, "1 to 64 tensors");
+  int n = (int)in_range(L, luaL_len(L, 2), 1, MAX_INPUTS, "tensors");
   const char *names[MAX_INPUTS];
   const pg_tensor *in[MAX_INPUTS];
-  luaL_checkstack(L, 2 * n + 4, NULL);
+  luaL_checkstack(L, n + 8, NULL);
+  pg_tensor *held = pgi_lua_new_tensors(L, n);
   for (int i = 0; i < n; i++) {
     lua_geti(L, 2, i + 1);
     names[i] = luaL_checkstring(L, -1);
     lua_geti(L, 3, i + 1);
-    in[i] = pgi_lua_test_tensor(L, -1);
-    if (!in[i] || in[i]->dtype == PG_NONE) luaL_error(L, "'%s' is no open tensor", names[i]);
+    const pg_tensor *t = pgi_lua_test_tensor(L, -1);
+    if (!t || t->dtype == PG_NONE) pgi_lua_error(L, "'%s' is no open tensor", names[i]);
+    pgi_tensor_assign(&held[i], t);
+    in[i] = &held[i];
+    lua_pop(L, 1); /* the name stays */
   }
   pg_tensor *out = pgi_lua_new_tensor(L);
   pg_error err;

@@ -61,7 +61,7 @@ static int pb_read(lua_State *L) {
     pg_graph *g = pgi_lua_check_graph(L, 2);
     bool is_input = luaL_checkoption(L, 3, NULL, sides) == 0;
     lua_Integer i = luaL_checkinteger(L, 4);
-    luaL_argcheck(L, i >= 1 && i <= (is_input ? g->n_inputs : g->n_outputs), 4, "out of range");
+    pgi_lua_argcheck(L, i >= 1 && i <= (is_input ? g->n_inputs : g->n_outputs), 4, "out of range");
     type = is_input ? &g->inputs[i - 1]->type : &g->outputs[i - 1].value->type;
   }
   pg_error err;
@@ -136,9 +136,11 @@ static int wav_read(lua_State *L) {
 /* wav_write(tensor, rate, path) -> true */
 static int wav_write(lua_State *L) {
   pg_tensor *t = pgi_lua_check_tensor(L, 1);
+  lua_Integer rate = luaL_checkinteger(L, 2);
+  const char *path = luaL_checkstring(L, 3);
   pg_error err;
-  if (pgi_wav_write(t, (int32_t)luaL_checkinteger(L, 2), luaL_checkstring(L, 3), &err) != PG_OK)
-    return pgi_lua_fail(L, &err);
+  pgi_lua_argcheck(L, rate >= 1 && rate <= INT32_MAX, 2, "the rate is out of range");
+  if (pgi_wav_write(t, (int32_t)rate, path, &err) != PG_OK) return pgi_lua_fail_or_raise(L, &err);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -3,7 +3,8 @@
 
 #include "bind/bind.h"
 
-static const char context_key = 0; /* its address is the registry key */
+/* Their addresses are registry keys. */
+static const char context_key = 0, source_key = 0, pending_key = 0;
 
 static int context_gc(lua_State *L) {
   pg_context **box = lua_touserdata(L, 1);
@@ -12,10 +13,12 @@ static int context_gc(lua_State *L) {
   return 0;
 }
 
+/* Finalizers of older objects run after the context's own when the state closes: they get an error. */
 pg_context *pgi_lua_context(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &context_key) == LUA_TUSERDATA) {
     pg_context *ctx = *(pg_context **)lua_touserdata(L, -1);
     lua_pop(L, 1);
+    if (!ctx) luaL_error(L, "the Lua state is closing");
     return ctx;
   }
   lua_pop(L, 1);
@@ -38,30 +41,83 @@ int pgi_lua_fail(lua_State *L, const pg_error *err) {
   return 3;
 }
 
-/* The level of the innermost Lua function outside of perigee's own modules: the caller to blame. */
+/* ---- errors ------------------------------------------------------------------------------------------ */
+
+/* The level of the innermost Lua function outside of perigee's own modules, which know where they lie
+** (lua/perigee/util/blame.lua): the caller to blame. */
 static int user_level(lua_State *L) {
   lua_Debug ar;
-  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+  int found = 1;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &source_key);
+  const char *own = lua_tostring(L, -1);
+  for (int level = 1; own && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "S", &ar);
-    if (*ar.what != 'C' && !strstr(ar.source, "/perigee/")) return level;
+    if (*ar.what == 'C' || strncmp(ar.source, own, strlen(own)) == 0) continue;
+    found = level;
+    break;
   }
-  return 1;
+  lua_pop(L, 1);
+  return found;
+}
+
+int pgi_lua_error(lua_State *L, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  luaL_where(L, user_level(L));
+  lua_pushvfstring(L, format, args);
+  va_end(args);
+  lua_concat(L, 2);
+  return lua_error(L);
 }
 
 int pgi_lua_raise(lua_State *L, const pg_error *err) {
-  luaL_where(L, user_level(L));
-  lua_pushstring(L, err->message);
-  lua_concat(L, 2);
-  return lua_error(L);
+  return pgi_lua_error(L, "%s", err->message);
+}
+
+int pgi_lua_argerror(lua_State *L, int arg, const char *message) {
+  lua_Debug ar = {0};
+  if (lua_getstack(L, 0, &ar)) lua_getinfo(L, "n", &ar);
+  if (!ar.name) return pgi_lua_error(L, "bad argument #%d (%s)", arg, message);
+  if (strcmp(ar.namewhat, "method") == 0) arg--;
+  if (arg == 0) return pgi_lua_error(L, "calling '%s' on a bad self (%s)", ar.name, message);
+  return pgi_lua_error(L, "bad argument #%d to '%s' (%s)", arg, ar.name, message);
+}
+
+/* own_source(prefix): chunk names of perigee's own modules begin with it */
+static int own_source(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &source_key);
+  return 0;
+}
+
+/* user_level() -> the level that error() takes to blame the caller of perigee, called from there */
+static int push_user_level(lua_State *L) {
+  lua_pushinteger(L, user_level(L));
+  return 1;
 }
 
 int pgi_lua_fail_or_raise(lua_State *L, const pg_error *err) {
   return err->code == PG_INVALID ? pgi_lua_raise(L, err) : pgi_lua_fail(L, err);
 }
 
+/* Counts what hangs on userdata and runs a whole collection when the garbage may have become large:
+** beside the heap itself, which is what a collection costs, and beside SMALL_GARBAGE.  A step would not
+** do: in generational mode, which the program lua runs in, it passes over what has survived two. */
+enum { SMALL_GARBAGE = 32 << 20 };
+
 void pgi_lua_nudge(lua_State *L, size_t bytes) {
-  if (bytes < 4096) return;
-  lua_gc(L, LUA_GCSTEP, (int)PG_MIN(bytes / 1024, (size_t)INT32_MAX));
+  if (bytes < 1024 || !lua_gc(L, LUA_GCISRUNNING)) return; /* a host may collect by itself */
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &pending_key);
+  lua_Integer pending = lua_tointeger(L, -1) + (lua_Integer)PG_MIN(bytes, (size_t)1 << 62);
+  lua_pop(L, 1);
+  lua_Integer heap = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
+  if (pending >= PG_MAX(heap, SMALL_GARBAGE)) {
+    pending = 0;
+    lua_gc(L, LUA_GCCOLLECT);
+  }
+  lua_pushinteger(L, pending);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &pending_key);
 }
 
 void pgi_lua_check_options(lua_State *L, int arg, const char *const *known) {
@@ -82,8 +138,8 @@ void pgi_lua_check_options(lua_State *L, int arg, const char *const *known) {
     }
     luaL_pushresult(&b);
     const char *list = lua_tostring(L, -1);
-    luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s' (known: %s)",
-                                          key ? key : "(not a string)", list));
+    pgi_lua_argerror(L, arg, lua_pushfstring(L, "unknown option '%s' (known: %s)",
+                                             key ? key : "(not a string)", list));
   }
 }
 
@@ -148,7 +204,7 @@ PG_API int luaopen_perigee_core(lua_State *L);
 int luaopen_perigee_core(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"isa", isa}, {"cpu_count", cpu_count}, {"clock", clock_seconds}, {"operators", operators},
-      {"peak_bytes", peak_bytes},
+      {"peak_bytes", peak_bytes}, {"own_source", own_source}, {"user_level", push_user_level},
       {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newlib(L, functions);

@@ -6,6 +6,16 @@ typedef struct node_box {
   pgi_node *node; /* NULL: removed */
 } node_box;
 
+/* Nodes lie in the arena of their graph, so that a removed one can still be asked; not so when the
+** graph is closed. */
+static pgi_node *live_node(lua_State *L, int arg) {
+  node_box *box = luaL_checkudata(L, arg, PG_LUA_NODE);
+  lua_getiuservalue(L, arg, 1);
+  pg_graph *const *graph = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return graph && *graph && box->node && box->node->graph ? box->node : NULL;
+}
+
 void pgi_lua_push_node(lua_State *L, int graph_index, pgi_node *node) {
   graph_index = lua_absindex(L, graph_index);
   lua_getiuservalue(L, graph_index, 1);
@@ -23,9 +33,9 @@ void pgi_lua_push_node(lua_State *L, int graph_index, pgi_node *node) {
 }
 
 pgi_node *pgi_lua_check_node(lua_State *L, int arg) {
-  node_box *box = luaL_checkudata(L, arg, PG_LUA_NODE);
-  luaL_argcheck(L, box->node, arg, "node was removed from its graph");
-  return box->node;
+  pgi_node *node = live_node(L, arg);
+  pgi_lua_argcheck(L, node, arg, "node was removed from its graph");
+  return node;
 }
 
 void pgi_lua_drop_node(lua_State *L, int graph_index, pgi_node *node) {
@@ -100,9 +110,9 @@ static int node_set_input(lua_State *L) {
   pgi_node *node = pgi_lua_check_node(L, 1);
   lua_Integer i = luaL_checkinteger(L, 2);
   const char *name = luaL_checkstring(L, 3);
-  luaL_argcheck(L, i >= 1 && i <= node->n_in + 1, 2, "input out of range");
+  pgi_lua_argcheck(L, i >= 1 && i <= node->n_in + 1, 2, "input out of range");
   pgi_value *v = *name ? pgi_graph_lookup(node->graph, name) : NULL;
-  if (*name && !v) luaL_argerror(L, 3, lua_pushfstring(L, "no value '%s' in the graph", name));
+  if (*name && !v) pgi_lua_argerror(L, 3, lua_pushfstring(L, "no value '%s' in the graph", name));
   pg_error err;
   if (pgi_edit_set_input(node, (int)i - 1, v, &err) != PG_OK) pgi_lua_raise(L, &err);
   lua_settop(L, 1);
@@ -116,10 +126,10 @@ static int node_unset(lua_State *L) {
 }
 
 static int node_tostring(lua_State *L) {
-  node_box *box = luaL_checkudata(L, 1, PG_LUA_NODE);
-  if (!box->node) lua_pushliteral(L, "Node (removed)");
-  else if (*box->node->name) lua_pushfstring(L, "Node %s (%s)", box->node->name, box->node->type);
-  else lua_pushfstring(L, "Node (%s)", box->node->type);
+  const pgi_node *node = live_node(L, 1);
+  if (!node) lua_pushliteral(L, "Node (removed)");
+  else if (*node->name) lua_pushfstring(L, "Node %s (%s)", node->name, node->type);
+  else lua_pushfstring(L, "Node (%s)", node->type);
   return 1;
 }
 

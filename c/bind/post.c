@@ -16,7 +16,7 @@ static int nms(lua_State *L) {
     .sigma = (float)luaL_checknumber(L, 7),
     .max_boxes = luaL_checkinteger(L, 8),
   };
-  luaL_argcheck(L, o.sigma > 0, 7, "sigma must be positive");
+  pgi_lua_argcheck(L, o.sigma > 0, 7, "sigma must be positive");
   pg_tensor *indices = pgi_lua_new_tensor(L), *out_boxes = pgi_lua_new_tensor(L);
   pg_tensor *out_scores = pgi_lua_new_tensor(L);
   pg_error err;

@@ -1,21 +1,16 @@
 /* perigee.Session: run, in one go or in slices; what goes in and out. */
 #include "bind/bind.h"
 
-enum { MAX_BINDINGS = 256 };
-
+/* User value 1: the bindings of a started run. */
 typedef struct session_box {
   pg_session *s;
-  bool is_started;
-  int n_wanted;
-  pg_binding inputs[MAX_BINDINGS], wanted[MAX_BINDINGS];
+  bool is_busy; /* inside of the engine, which calls back: nobody may touch s */
 } session_box;
-
-/* User value slots of the userdata: what a started run refers to. */
-enum { SLOT_INPUTS = 1, SLOT_OUTPUTS = 2, N_SLOTS = 2 };
 
 static session_box *check_box(lua_State *L, int arg) {
   session_box *box = luaL_checkudata(L, arg, PG_LUA_SESSION);
-  luaL_argcheck(L, box->s, arg, "session is closed");
+  pgi_lua_argcheck(L, box->s, arg, "session is closed");
+  pgi_lua_argcheck(L, !box->is_busy, arg, "session is running");
   return box;
 }
 
@@ -28,22 +23,32 @@ static int session_new(lua_State *L) {
   if (lua_istable(L, 2)) {
     if (lua_getfield(L, 2, "threads") != LUA_TNIL) {
       options.threads = (int)luaL_checkinteger(L, -1);
-      luaL_argcheck(L, options.threads >= 1 && options.threads <= 1024, 2, "threads: 1 to 1024");
+      pgi_lua_argcheck(L, options.threads >= 1 && options.threads <= 1024, 2, "threads: 1 to 1024");
     }
     if (lua_getfield(L, 2, "optimize") != LUA_TNIL) options.no_optimize = !lua_toboolean(L, -1);
   }
-  session_box *box = lua_newuserdatauv(L, sizeof *box, N_SLOTS);
+  session_box *box = lua_newuserdatauv(L, sizeof *box, 1);
   memset(box, 0, sizeof *box);
   luaL_setmetatable(L, PG_LUA_SESSION);
   pg_error err;
   if (pg_session_new(graph, &options, &box->s, &err) != PG_OK) return pgi_lua_fail(L, &err);
+  pgi_session_stats stats;
+  pgi_session_stats_get(box->s, &stats);
+  pgi_lua_nudge(L, stats.weight_bytes);
   return 1;
+}
+
+static void forget_run(lua_State *L) {
+  lua_pushnil(L);
+  lua_setiuservalue(L, 1, 1);
 }
 
 static int session_close(lua_State *L) {
   session_box *box = luaL_checkudata(L, 1, PG_LUA_SESSION);
+  pgi_lua_argcheck(L, !box->is_busy, 1, "session is running");
   pg_session_free(box->s);
   box->s = NULL;
+  forget_run(L);
   return 0;
 }
 
@@ -90,7 +95,66 @@ static int session_output_list(lua_State *L) {
   return push_infos(L, pg_session_output_count(check_box(L, 1)->s), pg_session_output);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------ */
+/* ---- bindings ----------------------------------------------------------------------------------------- */
+
+/* What a run is called with, in a userdata of its own.  The tensors are handles of their own on the
+** caller's data: the caller may close his any time.  User value 1 keeps the names, and the tensors
+** that results are written into: { name of input 1, ..., name of output 1, tensor or false, ... }. */
+typedef struct bindings {
+  int n_in, n_out, n_kept;
+  bool is_done; /* a started run came to its end */
+  pg_binding *in, *out; /* [n_in], [n_out] */
+  pg_tensor *held;      /* of the inputs, then of the outputs */
+  int n_held;
+} bindings;
+
+static void clear_held(bindings *b, int from, int to) {
+  for (int i = from; i < to; i++) pgi_tensor_clear(&b->held[i]);
+}
+
+static int bindings_gc(lua_State *L) {
+  bindings *b = lua_touserdata(L, 1);
+  clear_held(b, 0, b->n_held);
+  return 0;
+}
+
+enum { MOST_BINDINGS = 1 << 16 };
+
+static bindings *new_bindings(lua_State *L, lua_Integer n_in, lua_Integer n_out) {
+  if (n_in > MOST_BINDINGS) pgi_lua_error(L, "too many inputs");
+  if (n_out > MOST_BINDINGS) pgi_lua_error(L, "too many outputs: name those that you want");
+  size_t n = (size_t)n_in + (size_t)n_out;
+  size_t bytes = sizeof(bindings) + n * (sizeof(pg_tensor) + sizeof(pg_binding));
+  bindings *b = lua_newuserdatauv(L, bytes, 1);
+  memset(b, 0, bytes);
+  b->held = (pg_tensor *)(b + 1);
+  b->n_held = (int)n;
+  b->in = (pg_binding *)(b->held + n);
+  b->out = b->in + n_in;
+  if (luaL_newmetatable(L, "perigee.bindings")) {
+    lua_pushcfunction(L, bindings_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  lua_createtable(L, (int)(n_in + 2 * n_out), 0);
+  lua_setiuservalue(L, -2, 1);
+  return b;
+}
+
+/* Where prepare leaves things; session_profile has its rows behind them. */
+enum { AT_INPUTS = 2, AT_OUTPUTS = 3, AT_BINDINGS = 4, AT_KEPT = 5, AT_ROWS = 6 };
+
+/* Keeps the value at the top, and pops it. */
+static void keep(lua_State *L, bindings *b) {
+  lua_rawseti(L, AT_KEPT, ++b->n_kept);
+}
+
+static lua_Integer count_keys(lua_State *L, int table, int type) {
+  lua_Integer n = 0;
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
+    n += type == LUA_TNONE || lua_type(L, -2) == type;
+  return n;
+}
 
 /* The element type that input `name` is declared with, so that tables and numbers become it. */
 static pg_dtype input_dtype(const pg_session *s, const char *name) {
@@ -100,166 +164,193 @@ static pg_dtype input_dtype(const pg_session *s, const char *name) {
   return PG_NONE;
 }
 
-/* The name for a key of the inputs' table: itself, or that of the input at this position. */
-static const char *input_name(lua_State *L, const pg_session *s, int key) {
-  if (lua_type(L, key) == LUA_TSTRING) return lua_tostring(L, key);
+/* Pushes the name that a key of the inputs' table stands for: itself, or that of the input at this
+** position. */
+static const char *push_input_name(lua_State *L, int key) {
+  const pg_session *s = check_box(L, 1)->s;
   pg_value_info v;
-  lua_Integer i = luaL_checkinteger(L, key);
-  if (i < 1 || pg_session_input(s, (int)i - 1, &v) != PG_OK)
-    luaL_error(L, "input %I: the model has %d inputs", (LUAI_UACINT)i, pg_session_input_count(s));
-  return v.name;
-}
-
-/* { name = value } or { value, ... } at index 2.  What the bindings refer to is put into the array
-** at `anchor`. */
-static int bind_inputs(lua_State *L, session_box *box, int anchor) {
-  int n = 0;
-  lua_Integer kept = 0;
-  for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
-    if (n == MAX_BINDINGS) luaL_error(L, "too many inputs");
-    pg_binding *b = &box->inputs[n++];
-    int key = lua_gettop(L) - 1, value = key + 1;
-    b->name = input_name(L, box->s, key);
+  if (lua_type(L, key) == LUA_TSTRING) {
     lua_pushvalue(L, key);
-    lua_rawseti(L, anchor, ++kept);
-    b->tensor = pgi_lua_test_tensor(L, value);
-    if (b->tensor) {
-      if (b->tensor->dtype == PG_NONE) luaL_error(L, "input '%s' is a closed tensor", b->name);
-      lua_pushvalue(L, value);
-    } else {
-      b->tensor = pgi_lua_new_tensor(L);
-      pgi_lua_to_value(L, value, input_dtype(box->s, b->name), b->tensor);
-    }
-    lua_rawseti(L, anchor, ++kept);
+    return lua_tostring(L, -1);
   }
-  return n;
+  if (!lua_isinteger(L, key))
+    pgi_lua_error(L, "inputs are named or numbered, not by a %s", luaL_typename(L, key));
+  lua_Integer i = lua_tointeger(L, key);
+  int n = pg_session_input_count(s);
+  if (i < 1 || i > n || pg_session_input(s, (int)i - 1, &v) != PG_OK)
+    pgi_lua_error(L, "input %I: the model has %d inputs", (LUAI_UACINT)i, n);
+  return lua_pushstring(L, v.name);
 }
 
-static void want(lua_State *L, session_box *box, const char *name, pg_tensor *into) {
-  if (box->n_wanted == MAX_BINDINGS) luaL_error(L, "too many outputs: name those that you want");
-  box->wanted[box->n_wanted++] = (pg_binding){name, into};
+/* { name = value } or { value, ... }.  Tables with metamethods may run code here: the session is
+** looked at anew each time. */
+static void bind_inputs(lua_State *L, bindings *b, lua_Integer room) {
+  for (lua_pushnil(L); lua_next(L, AT_INPUTS); lua_pop(L, 1)) {
+    if (b->n_in == room) pgi_lua_error(L, "the inputs change while they are read");
+    int value = lua_gettop(L);
+    pg_tensor *held = &b->held[b->n_in];
+    const pg_tensor *t = pgi_lua_test_tensor(L, value);
+    const char *name = push_input_name(L, value - 1);
+    if (t && t->dtype == PG_NONE) pgi_lua_error(L, "input '%s' is a closed tensor", name);
+    if (t) pgi_tensor_assign(held, t);
+    else pgi_lua_to_value(L, value, input_dtype(check_box(L, 1)->s, name), held);
+    b->in[b->n_in++] = (pg_binding){name, held};
+    keep(L, b);
+  }
 }
 
-/* Outputs at index 3: nil for all, an array of names, or { name = tensor } to write into.  The array
-** at `anchor` gets the name and the tensor (or false) of each. */
-static void bind_outputs(lua_State *L, session_box *box, int anchor) {
-  box->n_wanted = 0;
-  if (lua_isnoneornil(L, 3)) {
+/* The name and what it is written into (nil: a fresh tensor) are the two values at the top. */
+static void want(lua_State *L, bindings *b, lua_Integer room) {
+  if (b->n_out == room) pgi_lua_error(L, "the outputs change while they are read");
+  const pg_tensor *t = lua_isnil(L, -1) ? NULL : pgi_lua_test_tensor(L, -1);
+  const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+  if (!name) pgi_lua_error(L, "outputs are wanted by name, not by a %s", luaL_typename(L, -2));
+  if (!lua_isnil(L, -1) && (!t || t->dtype == PG_NONE))
+    pgi_lua_error(L, "output '%s': expected an open tensor to write into", name);
+  if (t && t->buffer->is_readonly)
+    pgi_lua_error(L, "output '%s' is a read-only tensor", name);
+  pg_tensor *held = &b->held[b->n_in + b->n_out];
+  if (t) pgi_tensor_assign(held, t);
+  b->out[b->n_out++] = (pg_binding){name, t ? held : NULL};
+  lua_pushvalue(L, -2);
+  keep(L, b);
+  lua_pushvalue(L, -1);
+  keep(L, b);
+  lua_pop(L, 2);
+}
+
+/* nil for all, an array of names, or { name = tensor } to write into. */
+static void bind_outputs(lua_State *L, bindings *b, lua_Integer room) {
+  if (lua_isnil(L, AT_OUTPUTS)) {
     pg_value_info v;
-    for (int i = 0; pg_session_output(box->s, i, &v) == PG_OK; i++) want(L, box, v.name, NULL);
+    for (int i = 0; pg_session_output(check_box(L, 1)->s, i, &v) == PG_OK; i++) {
+      lua_pushstring(L, v.name);
+      lua_pushnil(L);
+      want(L, b, room);
+    }
     return;
   }
-  luaL_checktype(L, 3, LUA_TTABLE);
-  lua_Integer n = luaL_len(L, 3);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, AT_OUTPUTS);
   for (lua_Integer i = 1; i <= n; i++) {
-    lua_geti(L, 3, i);
-    want(L, box, luaL_checkstring(L, -1), NULL);
-    lua_rawseti(L, anchor, 2 * box->n_wanted);
+    lua_rawgeti(L, AT_OUTPUTS, i);
+    lua_pushnil(L);
+    want(L, b, room);
   }
-  for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, AT_OUTPUTS); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) continue;
-    int value = lua_gettop(L);
-    pg_tensor *t = pgi_lua_check_tensor(L, value);
-    if (t->buffer->is_readonly)
-      luaL_error(L, "output '%s' is a read-only tensor", lua_tostring(L, -2));
-    want(L, box, lua_tostring(L, -2), t);
     lua_pushvalue(L, -2);
-    lua_rawseti(L, anchor, 2 * box->n_wanted);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, anchor, 2 * box->n_wanted + 1);
+    lua_pushvalue(L, -2);
+    want(L, b, room);
   }
 }
 
-/* The table of results, by name and by position.  Handles that the engine made become userdata;
-** tensors that were written into are handed back as they are. */
-static int push_outputs(lua_State *L, session_box *box, int anchor, const pg_tensor *const *given) {
-  pg_binding *out = box->wanted;
-  pg_tensor *holder = pgi_lua_new_tensors(L, box->n_wanted);
-  for (int i = 0; i < box->n_wanted; i++) {
-    if (given[i]) continue;
-    pgi_tensor_assign(&holder[i], out[i].tensor);
-    pg_tensor_free(out[i].tensor);
-    out[i].tensor = NULL;
+/* From (s, inputs [, outputs]). */
+static bindings *prepare(lua_State *L) {
+  session_box *box = check_box(L, 1);
+  lua_settop(L, AT_OUTPUTS);
+  luaL_checktype(L, AT_INPUTS, LUA_TTABLE);
+  if (!lua_isnil(L, AT_OUTPUTS)) luaL_checktype(L, AT_OUTPUTS, LUA_TTABLE);
+  if (lua_getiuservalue(L, 1, 1) != LUA_TNIL)
+    pgi_lua_error(L, "a run is in progress: finish it first");
+  lua_pop(L, 1);
+  lua_Integer n_in = count_keys(L, AT_INPUTS, LUA_TNONE);
+  lua_Integer n_out = lua_isnil(L, AT_OUTPUTS)
+                          ? pg_session_output_count(box->s)
+                          : (lua_Integer)lua_rawlen(L, AT_OUTPUTS) +
+                                count_keys(L, AT_OUTPUTS, LUA_TSTRING);
+  bindings *b = new_bindings(L, n_in, n_out);
+  lua_getiuservalue(L, AT_BINDINGS, 1); /* AT_KEPT */
+  bind_inputs(L, b, n_in);
+  bind_outputs(L, b, n_out);
+  check_box(L, 1);
+  return b;
+}
+
+/* Right after the engine made handles: from here on the userdata owns what they hold. */
+static void take_results(bindings *b) {
+  clear_held(b, 0, b->n_in);
+  for (int i = 0; i < b->n_out; i++) {
+    pg_tensor *held = &b->held[b->n_in + i];
+    if (b->out[i].tensor == held || !b->out[i].tensor) continue;
+    pgi_tensor_assign(held, b->out[i].tensor);
+    pg_tensor_free(b->out[i].tensor);
+    b->out[i].tensor = NULL;
   }
-  lua_createtable(L, box->n_wanted, box->n_wanted);
-  for (int i = 0; i < box->n_wanted; i++) {
-    if (given[i]) lua_rawgeti(L, anchor, 2 * (i + 1) + 1);
-    else pgi_lua_push_value(L, &holder[i]);
+}
+
+/* The table of results, by name and by position; tensors that were written into are handed back as
+** they are. */
+static int push_results(lua_State *L, bindings *b, int kept) {
+  lua_createtable(L, b->n_out, b->n_out);
+  for (int i = 0; i < b->n_out; i++) {
+    if (b->out[i].tensor) lua_rawgeti(L, kept, b->n_in + 2 * (i + 1));
+    else pgi_lua_push_value(L, &b->held[b->n_in + i]);
     lua_pushvalue(L, -1);
-    lua_setfield(L, -3, out[i].name);
+    lua_setfield(L, -3, b->out[i].name);
     lua_rawseti(L, -2, i + 1);
   }
+  clear_held(b, 0, b->n_held);
   return 1;
 }
 
-/* Leaves the anchors of inputs and outputs in the userdata's slots and on the stack. */
-static int prepare(lua_State *L, session_box *box, int *outputs_anchor) {
-  lua_settop(L, 3);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  if (box->is_started) luaL_error(L, "a run is in progress: finish it first");
-  lua_newtable(L);
-  lua_newtable(L);
-  *outputs_anchor = 5;
-  int n = bind_inputs(L, box, 4);
-  bind_outputs(L, box, 5);
-  lua_pushvalue(L, 4);
-  lua_setiuservalue(L, 1, SLOT_INPUTS);
-  lua_pushvalue(L, 5);
-  lua_setiuservalue(L, 1, SLOT_OUTPUTS);
-  return n;
-}
+/* ---- running ------------------------------------------------------------------------------------------ */
 
 /* run(s, inputs [, outputs]) -> { name = value } */
 static int session_run(lua_State *L) {
-  session_box *box = check_box(L, 1);
-  int anchor;
-  int n = prepare(L, box, &anchor);
-  const pg_tensor *given[MAX_BINDINGS];
-  for (int i = 0; i < box->n_wanted; i++) given[i] = box->wanted[i].tensor;
+  bindings *b = prepare(L);
+  pg_session *s = check_box(L, 1)->s;
   pg_error err;
-  if (pg_session_run(box->s, box->inputs, n, box->wanted, box->n_wanted, &err) != PG_OK)
-    return pgi_lua_fail_or_raise(L, &err);
-  return push_outputs(L, box, anchor, given);
+  pg_status status = pg_session_run(s, b->in, b->n_in, b->out, b->n_out, &err);
+  if (status != PG_OK) return pgi_lua_fail_or_raise(L, &err);
+  take_results(b);
+  return push_results(L, b, AT_KEPT);
 }
 
 /* start(s, inputs [, outputs]) -> s; then step(s, milliseconds) -> done; then finish(s) -> outputs */
 static int session_start(lua_State *L) {
-  session_box *box = check_box(L, 1);
-  int anchor;
-  int n = prepare(L, box, &anchor);
+  bindings *b = prepare(L);
+  pg_session *s = check_box(L, 1)->s;
   pg_error err;
-  if (pg_session_start(box->s, box->inputs, n, box->wanted, box->n_wanted, &err) != PG_OK)
+  if (pg_session_start(s, b->in, b->n_in, b->out, b->n_out, &err) != PG_OK)
     return pgi_lua_fail_or_raise(L, &err);
-  box->is_started = true;
+  lua_pushvalue(L, AT_BINDINGS);
+  lua_setiuservalue(L, 1, 1);
   lua_settop(L, 1);
   return 1;
 }
 
+/* Pushes the bindings of the run in progress. */
+static bindings *check_started(lua_State *L, const char *what) {
+  check_box(L, 1);
+  if (lua_getiuservalue(L, 1, 1) == LUA_TNIL)
+    pgi_lua_error(L, "nothing to %s: call start first", what);
+  return lua_touserdata(L, -1);
+}
+
 static int session_step(lua_State *L) {
-  session_box *box = check_box(L, 1);
   double budget_ms = luaL_optnumber(L, 2, 1);
-  if (!box->is_started) luaL_error(L, "nothing to step: call start first");
+  bindings *b = check_started(L, "step");
   pg_error err;
-  pg_status status = pg_session_step(box->s, budget_ms, &err);
+  pg_status status = pg_session_step(check_box(L, 1)->s, budget_ms, &err);
   if (status != PG_OK && status != PG_BUDGET) {
-    box->is_started = false;
+    forget_run(L);
     return pgi_lua_fail_or_raise(L, &err);
   }
-  lua_pushboolean(L, status == PG_OK);
+  b->is_done = status == PG_OK;
+  lua_pushboolean(L, b->is_done);
   return 1;
 }
 
 static int session_finish(lua_State *L) {
-  session_box *box = check_box(L, 1);
-  if (!box->is_started) luaL_error(L, "nothing to finish: call start first");
-  const pg_tensor *given[MAX_BINDINGS];
-  for (int i = 0; i < box->n_wanted; i++) given[i] = box->wanted[i].tensor;
+  lua_settop(L, 1);
+  bindings *b = check_started(L, "finish");
+  if (!b->is_done) pgi_lua_error(L, "the run is not complete: step on");
+  lua_getiuservalue(L, 2, 1);
   pg_error err;
-  box->is_started = false;
-  lua_getiuservalue(L, 1, SLOT_OUTPUTS);
-  if (pg_session_finish(box->s, box->wanted, box->n_wanted, &err) != PG_OK)
-    return pgi_lua_fail_or_raise(L, &err);
-  return push_outputs(L, box, lua_gettop(L), given);
+  pg_status status = pg_session_finish(check_box(L, 1)->s, b->out, b->n_out, &err);
+  if (status == PG_OK) take_results(b);
+  forget_run(L);
+  return status == PG_OK ? push_results(L, b, 3) : pgi_lua_fail_or_raise(L, &err);
 }
 
 static int session_cancel(lua_State *L) {
@@ -297,12 +388,7 @@ static int session_plan(lua_State *L) {
 /* ---- profile ------------------------------------------------------------------------------------------- */
 
 /* Runs on the caller's thread, between steps, in a protected call: appends { name, type, ms } to
-** the table at index 4. */
-typedef struct profile {
-  lua_State *L;
-  int n;
-} profile;
-
+** the table at AT_ROWS. */
 static int append_row(lua_State *L) {
   const pgi_node *node = lua_touserdata(L, 2);
   bool is_anonymous = !*node->name && node->n_out > 0 && node->out[0];
@@ -319,10 +405,10 @@ static int append_row(lua_State *L) {
 
 static void profile_step(void *arg, const pgi_node *node, const pg_tensor *const *out, int n_out,
                          int64_t ns) {
-  lua_State *L = ((profile *)arg)->L;
+  lua_State *L = arg;
   (void)out, (void)n_out;
   lua_pushcfunction(L, append_row);
-  lua_pushvalue(L, 6);
+  lua_pushvalue(L, AT_ROWS);
   lua_pushlightuserdata(L, (void *)(uintptr_t)node);
   lua_pushnumber(L, (lua_Number)ns * 1e-6);
   if (lua_pcall(L, 3, 0, 0) != LUA_OK) lua_pop(L, 1);
@@ -330,21 +416,21 @@ static void profile_step(void *arg, const pgi_node *node, const pg_tensor *const
 
 /* profile(s, inputs) -> array of { name, type, ms } in the order of execution, outputs */
 static int session_profile(lua_State *L) {
-  session_box *box = check_box(L, 1);
-  int anchor;
-  lua_settop(L, 2);
-  int n = prepare(L, box, &anchor);
-  lua_newtable(L); /* index 6 */
+  lua_settop(L, AT_INPUTS);
+  bindings *b = prepare(L);
+  lua_newtable(L); /* AT_ROWS */
   luaL_checkstack(L, 10, NULL);
-  const pg_tensor *given[MAX_BINDINGS] = {NULL};
-  profile p = {L, 0};
+  session_box *box = check_box(L, 1);
   pg_error err;
-  pgi_session_hook(box->s, profile_step, &p);
-  pg_status status = pg_session_run(box->s, box->inputs, n, box->wanted, box->n_wanted, &err);
+  pgi_session_hook(box->s, profile_step, L);
+  box->is_busy = true; /* the hook allocates, and so may run finalizers */
+  pg_status status = pg_session_run(box->s, b->in, b->n_in, b->out, b->n_out, &err);
+  box->is_busy = false;
   pgi_session_hook(box->s, NULL, NULL);
   if (status != PG_OK) return pgi_lua_fail_or_raise(L, &err);
-  push_outputs(L, box, anchor, given);
-  lua_pushvalue(L, 6);
+  take_results(b);
+  push_results(L, b, AT_KEPT);
+  lua_pushvalue(L, AT_ROWS);
   lua_insert(L, -2);
   return 2;
 }

@@ -33,11 +33,11 @@ static int tensor_new(lua_State *L) {
 /* from(value [, dtype]): a number, boolean, string, nested table or tensor */
 static int tensor_from(lua_State *L) {
   luaL_checkany(L, 1);
-  luaL_argcheck(L, !lua_isnil(L, 1), 1, "can't make a tensor of nil");
+  pgi_lua_argcheck(L, !lua_isnil(L, 1), 1, "can't make a tensor of nil");
   pg_dtype dtype = pgi_lua_opt_dtype(L, 2, PG_NONE);
   pg_tensor *t = pgi_lua_new_tensor(L);
   pgi_lua_to_value(L, 1, dtype, t);
-  luaL_argcheck(L, t->dtype != PG_SEQUENCE, 1, "a table of tensors is a sequence, not a tensor");
+  pgi_lua_argcheck(L, t->dtype != PG_SEQUENCE, 1, "a table of tensors is a sequence, not a tensor");
   pgi_lua_nudge(L, pg_tensor_bytes(t));
   return 1;
 }
@@ -49,11 +49,11 @@ static int tensor_frombytes(lua_State *L) {
   pg_error err;
   const char *bytes = luaL_checklstring(L, 1, &size);
   pg_dtype dtype = pgi_lua_check_dtype(L, 2);
-  luaL_argcheck(L, dtype != PG_STRING, 2, "strings have no raw bytes");
+  pgi_lua_argcheck(L, dtype != PG_STRING, 2, "strings have no raw bytes");
   int rank = pgi_lua_check_dims(L, 3, dims);
   try(L, pgi_count(rank, dims, &count, &err), &err);
   if (!pgi_dtype_bytes(dtype, count, &need) || need != size)
-    luaL_argerror(L, 1, lua_pushfstring(L, "expected %I bytes, got %I", (LUAI_UACINT)need,
+    pgi_lua_argerror(L, 1, lua_pushfstring(L, "expected %I bytes, got %I", (LUAI_UACINT)need,
                                         (LUAI_UACINT)size));
   pg_tensor *t = new_tensor(L, dtype, rank, dims);
   memcpy(pgi_tensor_data(t), bytes, size);
@@ -65,9 +65,10 @@ static int tensor_range(lua_State *L) {
   double first = luaL_checknumber(L, 1), last = luaL_checknumber(L, 2);
   double step = luaL_optnumber(L, 3, 1);
   pg_dtype dtype = pgi_lua_opt_dtype(L, 4, PG_F32);
-  luaL_argcheck(L, step != 0, 3, "step is zero");
+  pgi_lua_argcheck(L, dtype != PG_STRING, 4, "can't count in strings");
+  pgi_lua_argcheck(L, step != 0, 3, "step is zero");
   double steps = (last - first) / step + 1e-9;
-  luaL_argcheck(L, steps < 1e15, 2, "range is too long");
+  pgi_lua_argcheck(L, steps < 1e15, 2, "range is too long");
   int64_t n = steps < 0 ? 0 : (int64_t)steps + 1;
   pg_tensor *t = new_tensor(L, dtype, 1, &n);
   void *data = pgi_tensor_data(t);
@@ -87,7 +88,7 @@ static int tensor_random(lua_State *L) {
   lua_Integer seed = luaL_checkinteger(L, 3);
   double a = luaL_checknumber(L, 4), b = luaL_checknumber(L, 5);
   pg_dtype dtype = pgi_lua_opt_dtype(L, 6, PG_F32);
-  luaL_argcheck(L, dtype != PG_STRING, 6, "can't make random strings");
+  pgi_lua_argcheck(L, dtype != PG_STRING, 6, "can't make random strings");
   pg_tensor *t = new_tensor(L, dtype, rank, dims);
   pgi_random r;
   pgi_random_init(&r, (uint64_t)seed);
@@ -158,7 +159,7 @@ static int tensor_get(lua_State *L) {
 }
 
 static void check_writable(lua_State *L, const pg_tensor *t) {
-  luaL_argcheck(L, !t->buffer->is_readonly, 1, "tensor is read-only (a model's weight): clone it");
+  pgi_lua_argcheck(L, !t->buffer->is_readonly, 1, "tensor is read-only (a model's weight): clone it");
 }
 
 /* set(t, i, j, ..., value) */
@@ -199,9 +200,11 @@ static void push_nested(lua_State *L, const pg_tensor *t, int level, int64_t off
   }
 }
 
-/* Nested tables; a plain value for rank 0. */
+/* Nested tables; a plain value for rank 0.  On a handle of its own: making tables may run finalizers,
+** which may close t. */
 static int tensor_totable(lua_State *L) {
-  const pg_tensor *t = pgi_lua_check_tensor(L, 1);
+  pg_tensor *t = pgi_lua_new_tensor(L);
+  pgi_tensor_assign(t, pgi_lua_check_tensor(L, 1));
   push_nested(L, t, 0, t->offset);
   return 1;
 }
@@ -210,7 +213,7 @@ static int tensor_totable(lua_State *L) {
 static int tensor_item(lua_State *L) {
   const pg_tensor *t = pgi_lua_check_tensor(L, 1);
   if (pgi_tensor_count(t) != 1)
-    luaL_argerror(L, 1, lua_pushfstring(L, "expected one element, got %I",
+    pgi_lua_argerror(L, 1, lua_pushfstring(L, "expected one element, got %I",
                                         (LUAI_UACINT)pgi_tensor_count(t)));
   push_element(L, t, t->offset);
   return 1;
@@ -219,7 +222,7 @@ static int tensor_item(lua_State *L) {
 /* Raw little-endian elements in row-major order, as a string. */
 static int tensor_bytes(lua_State *L) {
   const pg_tensor *t = pgi_lua_check_tensor(L, 1);
-  luaL_argcheck(L, t->dtype != PG_STRING, 1, "strings have no raw bytes");
+  pgi_lua_argcheck(L, t->dtype != PG_STRING, 1, "strings have no raw bytes");
   pg_error err;
   pg_tensor *flat = pgi_lua_new_tensor(L);
   try(L, pgi_tensor_contiguous(t, flat, &err), &err);
@@ -248,7 +251,7 @@ static int tensor_tostring(lua_State *L) {
 
 static int tensor_len(lua_State *L) {
   const pg_tensor *t = pgi_lua_check_tensor(L, 1);
-  luaL_argcheck(L, t->rank > 0, 1, "a scalar has no length");
+  pgi_lua_argcheck(L, t->rank > 0, 1, "a scalar has no length");
   lua_pushinteger(L, t->dims[0]);
   return 1;
 }
@@ -272,10 +275,11 @@ static int tensor_is_contiguous(lua_State *L) {
 /* t[i]: an element of a rank-1 tensor, else a view; t.dtype, t.shape, t.rank, t.count; methods. */
 static int tensor_index(lua_State *L) {
   pg_tensor *t = luaL_checkudata(L, 1, PG_LUA_TENSOR);
-  if (lua_isinteger(L, 2)) {
+  int is_integer = 0;
+  lua_Integer wanted = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &is_integer) : 0;
+  if (is_integer) {
     pgi_lua_check_tensor(L, 1);
-    luaL_argcheck(L, t->rank > 0, 2, "a scalar can't be indexed: use :item()");
-    lua_Integer wanted = lua_tointeger(L, 2);
+    pgi_lua_argcheck(L, t->rank > 0, 2, "a scalar can't be indexed: use :item()");
     if (wanted == t->dims[0] + 1) return 0; /* so that ipairs ends */
     int64_t i = pgi_lua_index(L, 2, wanted, t->dims[0], "index");
     if (t->rank == 1) {
@@ -315,11 +319,12 @@ static int tensor_slice(lua_State *L) {
   int axis = check_axis(L, 2, t);
   int64_t n = t->dims[axis];
   int64_t step = luaL_optinteger(L, 5, 1);
-  luaL_argcheck(L, step != 0, 5, "step is zero");
+  pgi_lua_argcheck(L, step != 0, 5, "step is zero");
   int64_t first = luaL_optinteger(L, 3, step > 0 ? 1 : -1);
   int64_t last = luaL_optinteger(L, 4, step > 0 ? -1 : 1);
   if (first < 0) first = PG_MAX(n + first + 1, step > 0 ? 1 : 0);
-  if (last < 0) last = n + last + 1;
+  if (last < 0) last = PG_MAX(n + last + 1, 0);
+  step = PG_MAX(step, -INT64_MAX);
   if (step > 0) {
     first = PG_MAX(first, 1);
     last = PG_MIN(last, n);
@@ -350,13 +355,13 @@ static int tensor_permute(lua_State *L) {
   int perm[PG_MAX_RANK];
   bool seen[PG_MAX_RANK] = {false};
   bool is_table = lua_istable(L, 2);
-  int n = is_table ? (int)luaL_len(L, 2) : lua_gettop(L) - 1;
+  int n = is_table ? pgi_lua_rank(L, 2) : lua_gettop(L) - 1;
   if (n != t->rank)
-    luaL_argerror(L, 2, lua_pushfstring(L, "expected %d axes, got %d", t->rank, n));
+    pgi_lua_argerror(L, 2, lua_pushfstring(L, "expected %d axes, got %d", t->rank, n));
   for (int i = 0; i < n; i++) {
-    if (is_table) lua_geti(L, 2, i + 1); else lua_pushvalue(L, i + 2);
+    if (is_table) lua_rawgeti(L, 2, i + 1); else lua_pushvalue(L, i + 2);
     perm[i] = (int)pgi_lua_index(L, 2, luaL_checkinteger(L, -1), t->rank, "axis");
-    luaL_argcheck(L, !seen[perm[i]], 2, "an axis is named twice");
+    pgi_lua_argcheck(L, !seen[perm[i]], 2, "an axis is named twice");
     seen[perm[i]] = true;
     lua_pop(L, 1);
   }
@@ -379,29 +384,29 @@ static int tensor_reshape(lua_State *L) {
   pg_tensor *t = pgi_lua_check_tensor(L, 1);
   int64_t dims[PG_MAX_RANK], known = 1;
   bool is_table = lua_istable(L, 2);
-  int rank = is_table ? (int)luaL_len(L, 2) : lua_gettop(L) - 1, free_dim = -1;
-  luaL_argcheck(L, rank <= PG_MAX_RANK, 2, "too many dimensions");
+  int rank = is_table ? pgi_lua_rank(L, 2) : lua_gettop(L) - 1, free_dim = -1;
+  pgi_lua_argcheck(L, rank <= PG_MAX_RANK, 2, "too many dimensions");
   for (int i = 0; i < rank; i++) {
-    if (is_table) lua_geti(L, 2, i + 1); else lua_pushvalue(L, i + 2);
+    if (is_table) lua_rawgeti(L, 2, i + 1); else lua_pushvalue(L, i + 2);
     dims[i] = luaL_checkinteger(L, -1);
     lua_pop(L, 1);
     if (dims[i] == -1) {
-      luaL_argcheck(L, free_dim < 0, 2, "only one dimension may be -1");
+      pgi_lua_argcheck(L, free_dim < 0, 2, "only one dimension may be -1");
       free_dim = i;
     } else {
-      luaL_argcheck(L, dims[i] >= 0 && dims[i] <= INT32_MAX, 2, "a dimension is out of range");
-      luaL_argcheck(L, known <= INT64_MAX / PG_MAX(dims[i], 1), 2, "shape is too large");
+      pgi_lua_argcheck(L, dims[i] >= 0, 2, "a dimension is negative");
+      pgi_lua_argcheck(L, known <= INT64_MAX / PG_MAX(dims[i], 1), 2, "shape is too large");
       known *= dims[i];
     }
   }
   int64_t count = pgi_tensor_count(t);
-  if (free_dim >= 0) dims[free_dim] = known ? count / known : 0;
+  if (free_dim >= 0) dims[free_dim] = known > 0 ? count / known : 0;
   if (known * (free_dim >= 0 ? dims[free_dim] : 1) != count) {
-    char from[200], to[200];
+    char from[400], to[400];
     pgi_shape_text(t->dtype, t->rank, t->dims, from, sizeof from);
     if (free_dim >= 0) dims[free_dim] = -1;
     pgi_shape_text(t->dtype, rank, dims, to, sizeof to);
-    return luaL_error(L, "can't reshape %s to %s", from, to);
+    return pgi_lua_error(L, "can't reshape %s to %s", from, to);
   }
   pg_error err;
   pg_tensor *out = pgi_lua_new_tensor(L);
@@ -454,9 +459,13 @@ static int tensor_copy_from(lua_State *L) {
   pg_tensor *t = pgi_lua_check_tensor(L, 1);
   pg_error err;
   check_writable(L, t);
-  pg_tensor *source = pgi_lua_new_tensor(L);
+  pgi_lua_argcheck(L, !lua_isnoneornil(L, 2), 2, "expected a value");
+  pg_tensor *source = pgi_lua_new_tensor(L), *wide = pgi_lua_new_tensor(L);
   pgi_lua_to_value(L, 2, t->dtype, source);
-  pg_tensor *wide = pgi_lua_new_tensor(L);
+  if (source->buffer == t->buffer) { /* another view of t: read it all before writing */
+    try(L, pgi_tensor_clone(source, wide, &err), &err);
+    pgi_tensor_move(source, wide);
+  }
   try(L, pgi_view_expand(source, t->rank, t->dims, wide, &err), &err);
   try(L, pgi_tensor_copy_into(wide, t, &err), &err);
   lua_settop(L, 1);

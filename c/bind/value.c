@@ -34,7 +34,7 @@ pg_tensor *pgi_lua_test_tensor(lua_State *L, int arg) { return luaL_testudata(L,
 
 pg_tensor *pgi_lua_check_tensor(lua_State *L, int arg) {
   pg_tensor *t = luaL_checkudata(L, arg, PG_LUA_TENSOR);
-  luaL_argcheck(L, t->dtype != PG_NONE, arg, "tensor is closed");
+  pgi_lua_argcheck(L, t->dtype != PG_NONE, arg, "tensor is closed");
   return t;
 }
 
@@ -42,7 +42,7 @@ pg_dtype pgi_lua_check_dtype(lua_State *L, int arg) {
   const char *name = luaL_checkstring(L, arg);
   pg_dtype dtype = PG_NONE;
   if (!pg_dtype_from_name(name, &dtype) || !pgi_dtype_valid((int)dtype))
-    luaL_argerror(L, arg, lua_pushfstring(L, "unknown element type '%s'", name));
+    pgi_lua_argerror(L, arg, lua_pushfstring(L, "unknown element type '%s'", name));
   return dtype;
 }
 
@@ -50,23 +50,28 @@ pg_dtype pgi_lua_opt_dtype(lua_State *L, int arg, pg_dtype otherwise) {
   return lua_isnoneornil(L, arg) ? otherwise : pgi_lua_check_dtype(L, arg);
 }
 
+int pgi_lua_rank(lua_State *L, int arg) {
+  lua_Unsigned rank = lua_rawlen(L, arg);
+  pgi_lua_argcheck(L, rank <= PG_MAX_RANK, arg, "too many dimensions");
+  return (int)rank;
+}
+
 int pgi_lua_check_dims(lua_State *L, int arg, int64_t *dims) {
   if (lua_isinteger(L, arg)) {
     dims[0] = lua_tointeger(L, arg);
-    luaL_argcheck(L, dims[0] >= 0, arg, "a dimension is negative");
+    pgi_lua_argcheck(L, dims[0] >= 0, arg, "a dimension is negative");
     return 1;
   }
   luaL_checktype(L, arg, LUA_TTABLE);
-  lua_Integer rank = luaL_len(L, arg);
-  luaL_argcheck(L, rank <= PG_MAX_RANK, arg, "too many dimensions");
-  for (lua_Integer i = 1; i <= rank; i++) {
+  int rank = pgi_lua_rank(L, arg);
+  for (int i = 0; i < rank; i++) {
     int is_integer;
-    lua_geti(L, arg, i);
-    dims[i - 1] = lua_tointegerx(L, -1, &is_integer);
-    luaL_argcheck(L, is_integer && dims[i - 1] >= 0, arg, "dimensions must be integers >= 0");
+    lua_rawgeti(L, arg, i + 1);
+    dims[i] = lua_tointegerx(L, -1, &is_integer);
+    pgi_lua_argcheck(L, is_integer && dims[i] >= 0, arg, "dimensions must be integers >= 0");
     lua_pop(L, 1);
   }
-  return (int)rank;
+  return rank;
 }
 
 void pgi_lua_push_dims(lua_State *L, int rank, const int64_t *dims) {
@@ -80,7 +85,7 @@ void pgi_lua_push_dims(lua_State *L, int rank, const int64_t *dims) {
 int64_t pgi_lua_index(lua_State *L, int arg, int64_t i, int64_t n, const char *what) {
   int64_t zero_based = i < 0 ? n + i : i - 1;
   if (i == 0 || zero_based < 0 || zero_based >= n)
-    luaL_argerror(L, arg,
+    pgi_lua_argerror(L, arg,
                   lua_pushfstring(L, "%s %I is out of range (1 to %I)", what, (LUAI_UACINT)i,
                                   (LUAI_UACINT)n));
   return zero_based;
@@ -138,12 +143,16 @@ void pgi_lua_push_value(lua_State *L, pg_tensor *v) {
 
 /* ---- from Lua: nested tables ------------------------------------------------------------------------ */
 
+static int misfit(lua_State *L, const char *why) {
+  return pgi_lua_error(L, "can't make a tensor: %s", why);
+}
+
 /* Follows the first elements down to find the shape; leaves the type of a leaf. */
 static int table_shape(lua_State *L, int arg, int64_t *dims, int *leaf_type) {
   int rank = 0, depth = 0;
   lua_pushvalue(L, arg);
   while (lua_type(L, -1) == LUA_TTABLE) {
-    luaL_argcheck(L, rank < PG_MAX_RANK, arg, "table is nested too deeply");
+    if (rank == PG_MAX_RANK) misfit(L, "the table is nested too deeply");
     luaL_checkstack(L, 2, NULL);
     dims[rank] = luaL_len(L, -1);
     rank++;
@@ -162,7 +171,6 @@ static int table_shape(lua_State *L, int arg, int64_t *dims, int *leaf_type) {
 
 typedef struct filler {
   pg_tensor *t;
-  int arg;
   int64_t next;
 } filler;
 
@@ -173,7 +181,7 @@ static void fill_one(lua_State *L, filler *f) {
   if (t->dtype == PG_STRING) {
     size_t size;
     const char *s = lua_tolstring(L, -1, &size);
-    luaL_argcheck(L, s, f->arg, "expected strings at the leaves");
+    if (!s) misfit(L, "expected strings at the leaves");
     if (pgi_string_set(t->buffer, i, s, size, &err) != PG_OK) pgi_lua_raise(L, &err);
   } else if (lua_isboolean(L, -1)) {
     int64_t v = lua_toboolean(L, -1);
@@ -182,7 +190,7 @@ static void fill_one(lua_State *L, filler *f) {
     int64_t v = lua_tointeger(L, -1);
     pgi_store_i64(t->dtype, pgi_tensor_data(t), i, 1, &v);
   } else {
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TNUMBER, f->arg, "expected numbers at the leaves");
+    if (lua_type(L, -1) != LUA_TNUMBER) misfit(L, "expected numbers at the leaves");
     double v = lua_tonumber(L, -1);
     pgi_store_f64(t->dtype, pgi_tensor_data(t), i, 1, &v);
   }
@@ -193,13 +201,12 @@ static void fill(lua_State *L, filler *f, int level) {
     fill_one(L, f);
     return;
   }
-  luaL_argcheck(L, lua_type(L, -1) == LUA_TTABLE, f->arg, "rows differ in depth");
+  if (lua_type(L, -1) != LUA_TTABLE) misfit(L, "rows differ in depth");
   luaL_checkstack(L, 4, NULL);
   if (luaL_len(L, -1) != f->t->dims[level])
-    luaL_argerror(L, f->arg,
-                  lua_pushfstring(L, "rows differ in length: expected %I, got %I at depth %d",
-                                  (LUAI_UACINT)f->t->dims[level], (LUAI_UACINT)luaL_len(L, -1),
-                                  level + 1));
+    misfit(L, lua_pushfstring(L, "rows differ in length: expected %I, got %I at depth %d",
+                              (LUAI_UACINT)f->t->dims[level], (LUAI_UACINT)luaL_len(L, -1),
+                              level + 1));
   for (int64_t i = 1; i <= f->t->dims[level]; i++) {
     lua_geti(L, -1, i);
     fill(L, f, level + 1);
@@ -207,35 +214,39 @@ static void fill(lua_State *L, filler *f, int level) {
   }
 }
 
-static void sequence_from_table(lua_State *L, int arg, pg_tensor *out) {
+static void to_value(lua_State *L, int arg, pg_dtype dtype, pg_tensor *out, int depth);
+
+static void sequence_from_table(lua_State *L, int arg, pg_tensor *out, int depth) {
   pg_error err;
+  if (depth > PG_MAX_RANK) misfit(L, "the table is nested too deeply");
+  luaL_checkstack(L, 4, NULL);
   int64_t n = luaL_len(L, arg);
   if (pgi_sequence_new(pgi_lua_context(L), n, out, &err) != PG_OK) pgi_lua_raise(L, &err);
   for (int64_t i = 0; i < n; i++) {
     lua_geti(L, arg, i + 1);
-    pgi_lua_to_value(L, lua_gettop(L), PG_NONE, pgi_sequence_at(out, i));
+    to_value(L, lua_gettop(L), PG_NONE, pgi_sequence_at(out, i), depth);
     lua_pop(L, 1);
   }
 }
 
-static pg_dtype leaf_dtype(lua_State *L, int arg, int type) {
+static pg_dtype leaf_dtype(lua_State *L, int type) {
   switch (type) {
     case LUA_TNUMBER: case LUA_TNIL: return PG_F32;
     case LUA_TBOOLEAN: return PG_BOOL;
     case LUA_TSTRING: return PG_STRING;
     default:
-      luaL_argerror(L, arg, lua_pushfstring(L, "can't make a tensor of a %s", lua_typename(L, type)));
+      pgi_lua_error(L, "can't make a tensor of a %s", lua_typename(L, type));
       return PG_NONE;
   }
 }
 
-void pgi_lua_to_value(lua_State *L, int arg, pg_dtype dtype, pg_tensor *out) {
+/* depth: of sequences around it. */
+static void to_value(lua_State *L, int arg, pg_dtype dtype, pg_tensor *out, int depth) {
   pg_error err;
-  arg = lua_absindex(L, arg);
   if (lua_isnoneornil(L, arg)) return;
   pg_tensor *t = pgi_lua_test_tensor(L, arg);
   if (t) {
-    pgi_lua_check_tensor(L, arg);
+    if (t->dtype == PG_NONE) misfit(L, "it is closed");
     if (dtype == PG_NONE || dtype == t->dtype) {
       pgi_tensor_assign(out, t);
     } else if (pgi_tensor_cast(t, dtype, NULL, out, &err) != PG_OK) {
@@ -246,17 +257,21 @@ void pgi_lua_to_value(lua_State *L, int arg, pg_dtype dtype, pg_tensor *out) {
   int64_t dims[PG_MAX_RANK];
   int leaf = LUA_TNIL;
   int rank = table_shape(L, arg, dims, &leaf);
-  if (leaf == LUA_TUSERDATA) {
-    sequence_from_table(L, arg, out);
+  if (leaf == LUA_TUSERDATA && rank > 0) {
+    sequence_from_table(L, arg, out, depth + 1);
     return;
   }
-  if (dtype == PG_NONE) dtype = leaf_dtype(L, arg, leaf);
+  if (dtype == PG_NONE || leaf == LUA_TUSERDATA) dtype = leaf_dtype(L, leaf);
   int64_t count;
   if (pgi_count(rank, dims, &count, &err) != PG_OK ||
       pgi_tensor_alloc(pgi_lua_context(L), dtype, rank, dims, out, &err) != PG_OK)
     pgi_lua_raise(L, &err);
-  filler f = {out, arg, 0};
+  filler f = {out, 0};
   lua_pushvalue(L, arg);
   fill(L, &f, 0);
   lua_pop(L, 1);
+}
+
+void pgi_lua_to_value(lua_State *L, int arg, pg_dtype dtype, pg_tensor *out) {
+  to_value(L, lua_absindex(L, arg), dtype, out, 0);
 }

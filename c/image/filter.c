@@ -88,9 +88,9 @@ static void set_pil(pgi_taps *t, const pgi_filter *f, int64_t from, double *weig
     }
     for (int64_t k = 0; k < end - first; k++) {
       double w = sum != 0 ? weights[k] / sum : weights[k];
-      t->weights[i * t->stride + k] = (float)w;
+      if (t->weights) t->weights[i * t->stride + k] = (float)w;
       w *= 1 << PG_RESIZE_BITS;
-      t->fixed[i * t->stride + k] = (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
+      if (t->fixed) t->fixed[i * t->stride + k] = (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
     }
     t->first[i] = first;
     t->taps[i] = end - first;
@@ -165,27 +165,25 @@ static int64_t most_taps(const pgi_filter *f, int64_t from, int64_t to) {
   return f->shape ? 2 * (int64_t)f->support : (int64_t)ceil(scale) + 2;
 }
 
-static pg_status allocate(pgi_taps *t, bool has_weights, pg_error *err) {
+static pg_status allocate(pgi_taps *t, bool has_weights, bool is_fixed, pg_error *err) {
   size_t n = (size_t)t->n, weights = 0, bytes = 0;
   if (!pgi_mul_size(n, (size_t)t->stride, &weights) || !pgi_mul_size(weights, 4, &bytes) ||
       weights > (size_t)INT64_MAX / 8)
     return pgi_nomem(err);
   t->first = pgi_alloc(t->ctx, n * sizeof *t->first);
   t->taps = pgi_alloc_zero(t->ctx, n * sizeof *t->taps);
-  if (has_weights) {
-    t->weights = pgi_alloc_zero(t->ctx, bytes);
-    t->fixed = pgi_alloc_zero(t->ctx, bytes);
-  }
-  if (t->first && t->taps && (!has_weights || (t->weights && t->fixed))) return PG_OK;
+  if (has_weights && is_fixed) t->fixed = pgi_alloc_zero(t->ctx, bytes);
+  if (has_weights && !is_fixed) t->weights = pgi_alloc_zero(t->ctx, bytes);
+  if (t->first && t->taps && (!has_weights || t->fixed || t->weights)) return PG_OK;
   pgi_taps_deinit(t);
   return pgi_nomem(err);
 }
 
 pg_status pgi_taps_init(pgi_taps *taps, pg_context *ctx, const pgi_filter *filter, int64_t from,
-                        int64_t to, bool is_shrinking, pg_error *err) {
+                        int64_t to, bool is_shrinking, bool is_fixed, pg_error *err) {
   bool is_nearest = filter->support <= 0;
   *taps = (pgi_taps){.ctx = ctx, .n = to, .stride = most_taps(filter, from, to)};
-  PG_TRY(allocate(taps, !is_nearest, err));
+  PG_TRY(allocate(taps, !is_nearest, is_fixed, err));
   if (is_nearest) {
     set_nearest(taps, filter, from);
   } else if (filter->convention == PG_RESIZE_PIL) {

@@ -58,12 +58,12 @@ typedef struct pgi_taps {
   pg_context *ctx;
   int64_t n, stride;
   int64_t *first, *taps;
-  float *weights;
-  int32_t *fixed; /* the same with PG_RESIZE_BITS after the point; PIL's only */
+  float *weights; /* or */
+  int32_t *fixed; /* integers with PG_RESIZE_BITS after the point; PIL's only */
 } pgi_taps;
 /* is_shrinking: both axes get smaller or stay, which cv-area asks about. */
 pg_status pgi_taps_init(pgi_taps *taps, pg_context *ctx, const pgi_filter *filter, int64_t from,
-                        int64_t to, bool is_shrinking, pg_error *err);
+                        int64_t to, bool is_shrinking, bool is_fixed, pg_error *err);
 void pgi_taps_deinit(pgi_taps *taps);
 
 /* ---- geometry.c ----------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 #include "image/image.h"
 #include "kernel/resize.h"
 
-enum { ROWS = 32, SMALL = 1 << 14 };
+enum { ROWS = 32, SMALL = 1 << 14, MAX_SIDE = 1 << 24 };
 
 /* ---- transposition ------------------------------------------------------------------------------ */
 
@@ -180,27 +180,21 @@ static pg_status run_pass(pass *p, int threads, int64_t rows, void (*block)(void
 typedef struct job {
   const pgi_filter *filter;
   pg_context *ctx;
-  int64_t height, width;
   int threads;
   bool is_shrinking, is_fixed;
 } job;
 
-/* image and *out stay apart; `dtype` of the result. */
-static pg_status run_axis(const job *j, const pg_tensor *image, bool is_vertical, pg_dtype dtype,
-                          pg_tensor *out, pg_error *err) {
+/* One pass into *out, which has its size already. */
+static pg_status run_axis(const job *j, const pg_tensor *image, bool is_vertical, pg_tensor *out,
+                          pg_error *err) {
   pgi_taps taps;
-  int64_t to = is_vertical ? j->height : j->width;
-  int64_t dims[3] = {is_vertical ? to : image->dims[0], is_vertical ? image->dims[1] : to,
-                     image->dims[2]};
-  PG_TRY(pgi_taps_init(&taps, j->ctx, j->filter, image->dims[is_vertical ? 0 : 1], to,
-                       j->is_shrinking, err));
+  int axis = is_vertical ? 0 : 1;
+  PG_TRY(pgi_taps_init(&taps, j->ctx, j->filter, image->dims[axis], out->dims[axis],
+                       j->is_shrinking, j->is_fixed, err));
   pass p = {.kernel = j->ctx->kernels[PG_K_RESIZE], .ctx = j->ctx, .from = image, .to = out,
             .taps = &taps, .channels = image->dims[2], .is_fixed = j->is_fixed};
-  pg_status status = pgi_tensor_alloc(j->ctx, dtype, 3, dims, out, err);
-  if (status == PG_OK)
-    status = run_pass(&p, j->threads, is_vertical ? to : dims[0],
-                      is_vertical ? vertical_block : horizontal_block, err);
-  if (status != PG_OK) pgi_tensor_clear(out);
+  pg_status status = run_pass(&p, j->threads, out->dims[0],
+                              is_vertical ? vertical_block : horizontal_block, err);
   pgi_taps_deinit(&taps);
   return status;
 }
@@ -208,31 +202,30 @@ static pg_status run_axis(const job *j, const pg_tensor *image, bool is_vertical
 static pg_status run_filter(const job *j, const pg_tensor *image, pg_tensor *out, pg_error *err) {
   pg_tensor wide = {0};
   bool is_exact = image->dtype == PG_F32 || j->is_fixed; /* an axis that stays needs no pass */
-  bool has_x = !is_exact || j->width != image->dims[1];
-  bool has_y = !is_exact || j->height != image->dims[0];
-  pg_dtype between = j->is_fixed ? PG_U8 : PG_F32;
-  if (!has_y) return run_axis(j, image, false, image->dtype, out, err);
-  if (!has_x) return run_axis(j, image, true, image->dtype, out, err);
-  PG_TRY(run_axis(j, image, false, between, &wide, err));
-  pg_status status = run_axis(j, &wide, true, image->dtype, out, err);
+  if (is_exact && out->dims[0] == image->dims[0]) return run_axis(j, image, false, out, err);
+  if (is_exact && out->dims[1] == image->dims[1]) return run_axis(j, image, true, out, err);
+  int64_t dims[3] = {image->dims[0], out->dims[1], image->dims[2]};
+  PG_TRY(pgi_tensor_alloc(j->ctx, j->is_fixed ? PG_U8 : PG_F32, 3, dims, &wide, err));
+  pg_status status = run_axis(j, image, false, &wide, err);
+  if (status == PG_OK) status = run_axis(j, &wide, true, out, err);
   pgi_tensor_clear(&wide);
   return status;
 }
 
 static pg_status run_nearest(const job *j, const pg_tensor *image, pg_tensor *out, pg_error *err) {
   pgi_taps x = {.ctx = j->ctx}, y = {.ctx = j->ctx};
-  int64_t dims[3] = {j->height, j->width, image->dims[2]};
+  int64_t height = out->dims[0], width = out->dims[1];
   size_t pixel = (size_t)image->dims[2] * pgi_dtype_size(image->dtype);
-  pg_status status = pgi_taps_init(&x, j->ctx, j->filter, image->dims[1], j->width, false, err);
+  pg_status status =
+      pgi_taps_init(&x, j->ctx, j->filter, image->dims[1], width, false, j->is_fixed, err);
   if (status == PG_OK)
-    status = pgi_taps_init(&y, j->ctx, j->filter, image->dims[0], j->height, false, err);
-  if (status == PG_OK) status = pgi_tensor_alloc(j->ctx, image->dtype, 3, dims, out, err);
+    status = pgi_taps_init(&y, j->ctx, j->filter, image->dims[0], height, false, j->is_fixed, err);
   if (status == PG_OK) {
     const char *data = pgi_tensor_data(image);
     char *to = pgi_tensor_data(out);
-    for (int64_t r = 0; r < j->height; r++) {
+    for (int64_t r = 0; r < height; r++) {
       const char *row = data + (size_t)(y.first[r] * image->dims[1]) * pixel;
-      for (int64_t c = 0; c < j->width; c++, to += pixel)
+      for (int64_t c = 0; c < width; c++, to += pixel)
         memcpy(to, row + (size_t)x.first[c] * pixel, pixel);
     }
   }
@@ -255,23 +248,28 @@ static pg_status run_premultiplied(const job *j, const pg_tensor *image, pg_tens
 
 pg_status pgi_image_resize(const pg_tensor *image, int64_t height, int64_t width,
                            const char *filter, int threads, pg_tensor *out, pg_error *err) {
-  job j = {.height = height, .width = width, .threads = threads};
-  pg_tensor flat = {0};
+  job j = {.threads = threads};
+  pg_tensor flat = {0}, resized = {0};
   PG_TRY(pgi_image_check(image, "resize", err));
   PG_TRY(pgi_filter_find(filter, &j.filter, err));
-  if (height < 1 || width < 1 || height > INT32_MAX || width > INT32_MAX)
-    return pgi_fail(err, PG_INVALID, "resize: expected a size of 1 x 1 or more, got %lld x %lld",
+  if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE)
+    return pgi_fail(err, PG_INVALID, "resize: expected sides of 1 to %d, got %lld x %lld", MAX_SIDE,
                     (long long)width, (long long)height);
   if (height == image->dims[0] && width == image->dims[1]) return pgi_tensor_clone(image, out, err);
   PG_TRY(pgi_tensor_contiguous(image, &flat, err));
+  int64_t dims[3] = {height, width, flat.dims[2]};
   bool is_pil = j.filter->convention == PG_RESIZE_PIL;
   j.ctx = flat.buffer->ctx;
-  j.is_shrinking = height <= image->dims[0] && width <= image->dims[1];
-  j.is_fixed = is_pil && image->dtype == PG_U8;
-  pg_status status;
-  if (j.filter->support <= 0) status = run_nearest(&j, &flat, out, err);
-  else if (is_pil && flat.dims[2] % 2 == 0) status = run_premultiplied(&j, &flat, out, err);
-  else status = run_filter(&j, &flat, out, err);
+  j.is_shrinking = height <= flat.dims[0] && width <= flat.dims[1];
+  j.is_fixed = is_pil && flat.dtype == PG_U8;
+  pg_status status = pgi_tensor_alloc(j.ctx, flat.dtype, 3, dims, &resized, err);
+  if (status == PG_OK) {
+    if (j.filter->support <= 0) status = run_nearest(&j, &flat, &resized, err);
+    else if (is_pil && dims[2] % 2 == 0) status = run_premultiplied(&j, &flat, &resized, err);
+    else status = run_filter(&j, &flat, &resized, err);
+  }
+  if (status == PG_OK) *out = resized;
+  else pgi_tensor_clear(&resized);
   pgi_tensor_clear(&flat);
   return status;
 }

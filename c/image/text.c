@@ -24,7 +24,8 @@ void pgi_text_size(const char *text, size_t size, int scale, int64_t *width, int
       continue;
     }
     next_glyph(text, size, &i);
-    widest = PG_MAX(widest, ++column);
+    column++;
+    widest = PG_MAX(widest, column);
   }
   *width = widest * PG_FONT_WIDTH * scale;
   *height = lines * PG_FONT_HEIGHT * scale;

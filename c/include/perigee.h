@@ -161,7 +161,7 @@ PG_API size_t pg_tensor_print(const pg_tensor *t, char *buffer, size_t size);
 
 typedef struct pg_graph pg_graph;
 
-/* Reads an ONNX file (or perigee's container).  External data is looked for beside the file and
+/* Reads an ONNX file.  External data is looked for beside the file and
 ** never outside its folder.  Weights are used in place from the mapped file where alignment
 ** allows, so the file must not be changed while the graph lives.  *out: owned. */
 PG_API pg_status pg_graph_load(pg_context *ctx, const char *path, pg_graph **out, pg_error *err);

@@ -81,7 +81,7 @@ static double place(const grid_job *job, double at, int64_t dim) {
   }
   if (!(fabs(x) < 0x1p40)) x = x > 0 ? 0x1p40 : -0x1p40; /* NaN is to the left */
   if (job->mode == NEAREST) x = rint(x);
-  if (x >= low && x <= high) return x;
+  if ((x >= low && x <= high) || job->mode == CUBIC) return x; /* cubic looks at its taps alone */
   if (job->padding == BORDER) return PG_MIN(PG_MAX(x, 0), (double)(dim - 1));
   return job->padding == REFLECTION ? reflect(x, low, high) : x;
 }

@@ -73,6 +73,7 @@ static pg_status broadcast_rows(const pg_tensor *t, const char *name, const pg_t
   return status;
 }
 
+/* gain, bias: their inputs; -1: none. */
 static pg_status run_layer(pgi_call *c, pgi_norm_rows *norm, int gain, int bias, int axis) {
   const pg_tensor *x = norm->x;
   norm->epsilon = (double)pgi_attr_float(c->node, "epsilon");
@@ -83,10 +84,11 @@ static pg_status run_layer(pgi_call *c, pgi_norm_rows *norm, int gain, int bias,
     else norm->n *= x->dims[i];
   }
   pg_tensor gains = {0}, biases = {0};
+  const pg_tensor *bias_in = bias >= 0 ? pgi_input(c, bias) : NULL;
   pg_status status =
       broadcast_rows(pgi_input(c, gain), "scale", x, axis, &gains, &norm->gain, c->err);
   if (status == PG_OK)
-    status = broadcast_rows(pgi_input(c, bias), "bias", x, axis, &biases, &norm->bias, c->err);
+    status = broadcast_rows(bias_in, "bias", x, axis, &biases, &norm->bias, c->err);
   if (status == PG_OK) status = pgi_norm_rows_run(c, norm);
   pgi_tensor_clear(&gains);
   pgi_tensor_clear(&biases);

@@ -103,23 +103,33 @@ static void take(const run *r, double v, int64_t at, int64_t column_at, window_r
   }
 }
 
+/* The taps [*from, *to) along an axis that fall on the plane, however large the window. */
+static void taps_inside(const pgi_window *w, int i, int64_t pos, int64_t *from, int64_t *to) {
+  int64_t first = pos * w->stride[i] - w->before[i], d = w->dilation[i];
+  *from = first >= 0 ? 0 : (-first + d - 1) / d;
+  *to = first >= w->in[i] ? 0 : PG_MIN((w->in[i] - first + d - 1) / d, w->kernel[i]);
+}
+
 static window_result reduce(const run *r, const double *x, const int64_t *pos) {
   const pgi_window *w = &r->w;
   window_result out = {r->kind == POOL_MAX ? lowest(r->x->dtype) : 0, -1, -1};
-  for (int64_t t = 0; t < w->taps; t++) {
-    int64_t rest = t, at = 0, row = 1, column_at = 0, column = w->in_size;
-    bool is_inside = true;
-    for (int i = w->n - 1; i >= 0 && is_inside; i--) {
-      int64_t p = pos[i] * w->stride[i] - w->before[i] + rest % w->kernel[i] * w->dilation[i];
-      rest /= w->kernel[i];
-      is_inside = p >= 0 && p < w->in[i];
-      if (!is_inside) break;
+  int64_t from[PG_MAX_SPATIAL], to[PG_MAX_SPATIAL], tap[PG_MAX_SPATIAL];
+  for (int i = 0; i < w->n; i++) {
+    taps_inside(w, i, pos[i], &from[i], &to[i]);
+    if (from[i] >= to[i]) return out;
+    tap[i] = from[i];
+  }
+  for (int axis = 0; axis >= 0;) {
+    int64_t at = 0, row = 1, column_at = 0, column = w->in_size;
+    for (int i = w->n - 1; i >= 0; i--) {
+      int64_t p = pos[i] * w->stride[i] - w->before[i] + tap[i] * w->dilation[i];
       at += p * row;
       row *= w->in[i];
       column /= w->in[i];
       column_at += p * column;
     }
-    if (is_inside) take(r, x[at], at, column_at, &out);
+    take(r, x[at], at, column_at, &out);
+    for (axis = w->n - 1; axis >= 0 && ++tap[axis] == to[axis]; axis--) tap[axis] = from[axis];
   }
   return out;
 }

@@ -82,6 +82,7 @@ pg_status pgi_heap_tensor(pgi_heap *h, pg_context *ctx, pg_dtype dtype, int rank
   if (!pgi_dtype_bytes(dtype, count, &bytes)) return pgi_nomem(err);
   pgi_buffer *b = NULL;
   PG_TRY(take(h, bytes, &b, err));
+  pgi_clear_spare_bits(dtype, b->data, bytes);
   pg_status status = pgi_tensor_on_buffer(b, dtype, rank, dims, 0, out, err);
   pgi_buffer_release(b);
   return status;

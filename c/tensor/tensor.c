@@ -99,9 +99,14 @@ pg_status pgi_tensor_alloc(pg_context *ctx, pg_dtype dtype, int rank, const int6
     PG_TRY(pgi_buffer_new_objects(ctx, dtype, count, &t.buffer, err));
   else
     PG_TRY(pgi_buffer_new(ctx, bytes, &t.buffer, err));
+  pgi_clear_spare_bits(dtype, t.buffer->data, bytes);
   set_shape(&t, rank, dims);
   *out = t;
   return PG_OK;
+}
+
+void pgi_clear_spare_bits(pg_dtype dtype, void *data, size_t bytes) {
+  if (bytes && pgi_dtype_size(dtype) == 0) ((uint8_t *)data)[bytes - 1] = 0;
 }
 
 /* Elements from the buffer's start up to offset + count must lie inside. */

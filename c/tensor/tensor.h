@@ -89,6 +89,8 @@ int64_t pgi_dims_product(const int64_t *dims, int from, int to);
 /* All of these overwrite *out without looking at it: it must be cleared or fresh. */
 pg_status pgi_tensor_alloc(pg_context *ctx, pg_dtype dtype, int rank, const int64_t *dims,
                            pg_tensor *out, pg_error *err); /* uninitialised; objects zeroed */
+/* What elements of less than a byte leave of the last byte is zero: the same bytes each time. */
+void pgi_clear_spare_bits(pg_dtype dtype, void *data, size_t bytes);
 /* PG_NONE with rank 0 makes an absent value that has a (void) buffer, hence a context: only such a
 ** one can become a handle. */
 pg_status pgi_tensor_on_buffer(pgi_buffer *b, pg_dtype dtype, int rank, const int64_t *dims,

@@ -5,6 +5,7 @@
 ---     print(g:value("conv1_out").shape)
 ---     g:save "copy.onnx"
 local core = require "perigee.core"
+local blame = require "perigee.util.blame"
 local options = require "perigee.util.options"
 require "perigee.session"
 
@@ -19,7 +20,7 @@ local node_methods = core.node_meta.__methods
 ---@return string? code "io", "format", "unsupported", "nomem"
 function M.load(path)
   if type(path) ~= "string" then
-    error(("load: expected a path, got a %s"):format(type(path)), 2)
+    blame("load: expected a path, got a %s", type(path))
   end
   return core.load(path)
 end

@@ -2,6 +2,7 @@
 ---
 --- Indices and classes count from 1. Boxes are f32 [N,4] as x1, y1, x2, y2.
 local core = require "perigee.core"
+local blame = require "perigee.util.blame"
 local options = require "perigee.util.options"
 local tensor = require "perigee.tensor"
 
@@ -66,7 +67,7 @@ function M.ctc(logits, labels, opts)
   local o = options.check(opts, { blank = 1, beam = options.none })
   if logits.rank == 3 then
     if logits.shape[1] ~= 1 then
-      error("ctc: expected one line, got a batch of " .. logits.shape[1], 2)
+      blame("ctc: expected one line, got a batch of %d", logits.shape[1])
     end
     logits = logits:select(1, 1)
   end

@@ -5,6 +5,7 @@
 --- Numbers become f32 unless an element type is given. `a == b` is identity: compare elements with
 --- `a:eq(b)`, whole tensors with `a:allclose(b)`.
 local core = require "perigee.core"
+local blame = require "perigee.util.blame"
 local options = require "perigee.util.options"
 
 ---@class perigee.tensor
@@ -55,7 +56,7 @@ local function operand(value, other, what)
   elseif t == "string" and other.dtype == "string" then
     return core.tensor_from(value)
   end
-  error(("%s: expected a tensor or a number, got a %s"):format(what, t), 4)
+  blame("%s: expected a tensor or a number, got a %s", what, t)
 end
 
 local function pair(a, b, what)
@@ -277,7 +278,7 @@ end
 
 local function zero_based(axis, rank, what)
   if math.type(axis) ~= "integer" or axis == 0 or axis > rank or axis < -rank then
-    error(("%s: axis %s is out of range (1 to %d)"):format(what, tostring(axis), rank), 4)
+    blame("%s: axis %s is out of range (1 to %d)", what, tostring(axis), rank)
   end
   return axis > 0 and axis - 1 or axis
 end
@@ -368,7 +369,7 @@ function methods:unsqueeze(axis)
   local shape, rank = self.shape, self.rank
   if axis < 0 then axis = rank + 2 + axis end
   if axis < 1 or axis > rank + 1 then
-    error(("unsqueeze: axis %d is out of range (1 to %d)"):format(axis, rank + 1), 2)
+    blame("unsqueeze: axis %s is out of range (1 to %d)", tostring(axis), rank + 1)
   end
   table.insert(shape, axis, 1)
   return self:reshape(shape)
@@ -379,7 +380,7 @@ function methods:squeeze(axis)
   local shape, out = self.shape, {}
   if axis and axis < 0 then axis = self.rank + 1 + axis end
   if axis and shape[axis] ~= 1 then
-    error(("squeeze: axis %d: expected size 1, got %s"):format(axis, shape[axis] or "no such axis"), 2)
+    blame("squeeze: axis %s: expected size 1, got %s", tostring(axis), shape[axis] or "no such axis")
   end
   for i, n in ipairs(shape) do
     if n ~= 1 or (axis and i ~= axis) then out[#out + 1] = n end

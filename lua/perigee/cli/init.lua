@@ -31,6 +31,21 @@ local function parse(name, command, arguments)
   return parser:pparse(arguments)
 end
 
+--- Notes the first failure of a write to standard output: what follows may succeed again. Returns a
+--- function that flushes and tells.
+local function watch_output()
+  local failure
+  local function note(ok, message)
+    if not ok then failure = failure or message end
+    return ok, message
+  end
+  io.write = function(...) return note(io.stdout:write(...)) end -- luacheck: ignore 122
+  return function()
+    note(io.stdout:flush())
+    return failure
+  end
+end
+
 --- Runs the command line; returns the exit status.
 ---@param arguments string[] without the program's name
 ---@return integer status
@@ -55,6 +70,7 @@ function M.main(arguments)
     io.stderr:write(("perigee %s --help tells more.\n"):format(name))
     return 2
   end
+  local end_output = watch_output()
   local done, result, message = xpcall(command.run, function(problem)
     return os.getenv "PERIGEE_TRACEBACK" and debug.traceback(problem, 2) or problem
   end, args)
@@ -63,9 +79,9 @@ function M.main(arguments)
     message = tostring(result):gsub("^[^\n:]+:%d+: ", "")
   end
   if done and result then
-    local flushed, problem = io.stdout:flush()
-    if flushed then return 0 end
-    message = "standard output: " .. tostring(problem)
+    local failure = end_output()
+    if not failure then return 0 end
+    message = "standard output: " .. failure
   end
   complain(message or "failed")
   return 1

@@ -1,4 +1,6 @@
 --- Options tables: known keys, types and defaults declared once.
+local blame = require "perigee.util.blame"
+
 local M = {}
 
 local function sorted_keys(t)
@@ -9,25 +11,27 @@ local function sorted_keys(t)
 end
 
 --- Checks `given` (may be nil) against `known`, a table { name = default or M.none }, and returns a
---- new table with defaults filled in. Unknown keys raise: typos are the commonest mistake.
+--- new table with defaults filled in. Unknown keys raise: typos are the commonest mistake. So does a
+--- value of another type than the default's.
 ---@param given table?
 ---@param known table
----@param level integer? stack level to blame, default the caller's caller
 ---@return table
-function M.check(given, known, level)
-  level = (level or 2) + 1
+function M.check(given, known)
   local out = {}
   for k, v in pairs(known) do
     if v ~= M.none then out[k] = v end
   end
   if given == nil then return out end
   if type(given) ~= "table" then
-    error(("options: expected a table, got a %s"):format(type(given)), level)
+    blame("options: expected a table, got a %s", type(given))
   end
   for k, v in pairs(given) do
     if known[k] == nil then
       local list = table.concat(sorted_keys(known), ", ")
-      error(("unknown option '%s' (known: %s)"):format(tostring(k), list), level)
+      blame("unknown option '%s' (known: %s)", tostring(k), list)
+    end
+    if known[k] ~= M.none and type(v) ~= type(known[k]) then
+      blame("option '%s': expected a %s, got a %s", k, type(known[k]), type(v))
     end
     out[k] = v
   end
