@@ -57,7 +57,8 @@ $(STATIC): $(OBJECTS)
 
 $(SHARED): $(OBJECTS)
 	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -shared -Wl,-soname,libperigee.so.0 -Wl,--gc-sections -o $@ $(OBJECTS) $(LIBS)
+	@$(CC) $(LDFLAGS) -shared -Wl,-soname,libperigee.so.0 -Wl,--gc-sections -o $@.new $(OBJECTS) $(LIBS)
+	@mv $@.new $@
 	@ln -sf $(notdir $@) $(BUILD)/libperigee.so.0
 	@ln -sf $(notdir $@) $(BUILD)/libperigee.so
 
@@ -65,13 +66,15 @@ $(SHARED): $(OBJECTS)
 $(MODULE): $(BIND_OBJECTS) $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) $(LIBFLAG) -Wl,--gc-sections -o $@ $(BIND_OBJECTS) $(OBJECTS) $(LIBS)
+	@$(CC) $(LDFLAGS) $(LIBFLAG) -Wl,--gc-sections -o $@.new $(BIND_OBJECTS) $(OBJECTS) $(LIBS)
+	@mv $@.new $@
 
 # The engine's insides for specs: kernels, allocators that count and fail.  Never installed.
 $(TESTING): $(TESTING_OBJECTS) $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) $(LIBFLAG) -o $@ $(TESTING_OBJECTS) $(OBJECTS) $(LIBS)
+	@$(CC) $(LDFLAGS) $(LIBFLAG) -o $@.new $(TESTING_OBJECTS) $(OBJECTS) $(LIBS)
+	@mv $@.new $@
 
 # Builds without sanitizers don't verify the graph after each pass.
 OBJ_CFLAGS = $(OWN_CFLAGS) $(if $(SAN),,-DNDEBUG) $(BLAS_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SAN)

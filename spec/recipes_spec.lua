@@ -1,8 +1,10 @@
 -- Every recipe runs as a user would run it, in a process of its own, on what ships with the project. #once
 local pg = require "perigee"
 
+local environment = 'LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="build/?.so;;" '
+
 local function run(command)
-  local pipe = assert(io.popen("lua5.4 recipes/" .. command .. " 2>&1"))
+  local pipe = assert(io.popen(environment .. "lua5.4 recipes/" .. command .. " 2>&1"))
   local output = pipe:read "a"
   local ok = pipe:close()
   return output, ok

@@ -69,12 +69,12 @@ describe("the face detector", function()
   local function priors()
     local list = {}
     for _, map in ipairs {
-      { 40, 30, 8, { 10, 16, 24 } }, { 20, 15, 16, { 32, 48 } }, { 10, 8, 32, { 64, 96 } }, { 5, 4, 64, { 128, 192, 256 } },
+      { 40, 30, { 10, 16, 24 } }, { 20, 15, { 32, 48 } }, { 10, 8, { 64, 96 } }, { 5, 4, { 128, 192, 256 } },
     } do
       for row = 0, map[2] - 1 do
         for column = 0, map[1] - 1 do
-          for _, size in ipairs(map[4]) do
-            list[#list + 1] = { (column + 0.5) * map[3] / 320, (row + 0.5) * map[3] / 240, size / 320, size / 240 }
+          for _, size in ipairs(map[3]) do
+            list[#list + 1] = { (column + 0.5) / map[1], (row + 0.5) / map[2], size / 320, size / 240 }
           end
         end
       end
@@ -98,10 +98,11 @@ describe("the face detector", function()
         assert.is_true(whole.scores:allclose(raw.scores, 1e-4, 1e-5))
         local boxes = pg.post.decode_ssd(raw.boxes:select(1, 1), anchors)
         assert.is_true(whole.boxes:select(1, 1):allclose(boxes, 1e-4, 1e-4))
+        local scores = whole.scores:select(1, 1):select(2, 2)
+        local faces = pg.post.nms(whole.boxes:select(1, 1), scores, { iou = 0.3, min_score = 0.7 })
+        assert.is_true(faces.count > 0)
+        assert.same(faces:totable(), (pg.post.nms(boxes, scores, { iou = 0.3, min_score = 0.7 })):totable())
       end
-      local faces = pg.post.nms(whole.boxes:select(1, 1), whole.scores:select(1, 1):select(2, 2),
-        { iou = 0.3, min_score = 0.7 })
-      assert.is_true(faces.count >= 1 and faces.count < 40, faces.count .. " faces")
     end
   end)
 end)

@@ -45,14 +45,14 @@ t.cases("GlobalMaxPool", {
   {
     "takes it of negative numbers",
     inputs = { { { { -1, -2, -3 } } } },
-    outputs = { { { -1 } } },
+    outputs = { { { { -1 } } } },
   },
   {
     "computes f16",
     inputs = { f16 { { { { 0, 1 }, { 2, 3 } } } } },
     outputs = { f16 { { { { 3 } } } } },
   },
-  { "ran at opset 1", opset = 1, inputs = { { { { 0, 1, 2 } } } }, outputs = { { { 2 } } } },
+  { "ran at opset 1", opset = 1, inputs = { { { { 0, 1, 2 } } } }, outputs = { { { { 2 } } } } },
 })
 
 t.cases("GlobalLpPool", {

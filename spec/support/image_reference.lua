@@ -1,4 +1,5 @@
 -- The reference pictures in spec/data/image, which spec/support/make_image_reference.py wrote.
+require "perigee.tensor"
 local core = require "perigee.core"
 local temp = require "support.temp"
 
