@@ -172,14 +172,14 @@ $(BUILD)/two_sessions: $(OBJECTS) spec/session/two_sessions.c
 lint: dev-deps
 	@$(MAKE) --no-print-directory lint-run
 lint-run: $(PROTO).h
-	luacheck -q lua recipes spec c/tool lua/bin/perigee
+	luacheck -q $$(git ls-files '*.lua' '*.rockspec' lua/bin/perigee)
 	$(LUA) c/tool/includes.lua
-	clang-format --dry-run --Werror $$(git ls-files 'c/*.c' 'c/*.h' 'recipes/*.c' 'spec/*.c')
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 	cppcheck -q --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
 	  --suppress=preprocessorErrorDirective -Ic -Ic/include -I$(GEN) c
 
 format:
-	clang-format -i $$(git ls-files 'c/*.c' 'c/*.h' 'recipes/*.c' 'spec/*.c')
+	clang-format -i $$(git ls-files '*.c' '*.h')
 
 # ---- install --------------------------------------------------------------------------------------------
 

@@ -155,7 +155,8 @@ typedef struct pgi_file {
 /* PG_IO with "PATH: reason" (also for directories). */
 pg_status pgi_file_open(pg_context *ctx, const char *path, pgi_file *out, pg_error *err);
 void pgi_file_close(pgi_file *f);
-/* Writing through a temporary name in the same folder, synced and renamed by commit. */
+/* Writing to a file that gets its name by commit, once it is synced; where the system has no nameless
+** files, to one with a temporary name in the same folder. */
 typedef struct pgi_writer pgi_writer;
 pg_status pgi_writer_open(pg_context *ctx, const char *path, pgi_writer **out, pg_error *err);
 pg_status pgi_writer_write(pgi_writer *w, const void *data, size_t size, pg_error *err);

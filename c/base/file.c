@@ -93,6 +93,7 @@ struct pgi_writer {
   pg_context *ctx;
   int fd;
   char *path, *temporary;
+  bool is_named; /* the file has the temporary name; else none yet */
   int failure; /* errno of a write that failed: commit must not publish a file with a hole */
   size_t n;    /* bytes waiting in buffer */
   uint8_t buffer[WRITE_BUFFER];
@@ -102,29 +103,69 @@ void pgi_writer_abort(pgi_writer *w) {
   if (!w) return;
   if (w->fd >= 0) {
     close(w->fd);
-    unlink(w->temporary);
+    if (w->is_named) unlink(w->temporary);
   }
   pgi_free(w->ctx, w->path);
   pgi_free(w->ctx, w->temporary);
   pgi_free(w->ctx, w);
 }
 
-/* Creates FOLDER/.NAME.tmp-PID-COUNTER with the first counter that is free. */
-static pg_status open_temporary(pgi_writer *w, mode_t mode, pg_error *err) {
+static size_t folder_length(const pgi_writer *w) {
   const char *slash = strrchr(w->path, '/');
-  size_t folder = slash ? (size_t)(slash - w->path) + 1 : 0;
-  size_t size = folder + NAME_KEPT + 64;
-  w->temporary = pgi_alloc(w->ctx, size);
-  if (!w->temporary) return pgi_nomem(err);
+  return slash ? (size_t)(slash - w->path) + 1 : 0;
+}
+
+/* Where Linux shows an open file. */
+static void show_path(int fd, char path[40]) {
+  snprintf(path, 40, "/proc/self/fd/%d", fd);
+}
+
+/* A file without a name, which is gone when the process ends early; -1 where there are none. */
+static int open_nameless(pgi_writer *w, mode_t mode) {
+#ifdef O_TMPFILE
+  size_t folder = folder_length(w);
+  char path[40];
+  memcpy(w->temporary, folder ? w->path : ".", folder ? folder : 1);
+  w->temporary[folder ? folder : 1] = 0;
+  int fd = open(w->temporary, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+  if (fd < 0) return -1;
+  show_path(fd, path);
+  if (access(path, F_OK) == 0) return fd;
+  close(fd);
+#else
+  (void)w, (void)mode;
+#endif
+  return -1;
+}
+
+/* FOLDER/.NAME.tmp-PID-COUNTER with the first counter that is free: gives the open file that name, or
+** opens one. */
+static pg_status name_temporary(pgi_writer *w, mode_t mode, pg_error *err) {
+  size_t folder = folder_length(w);
+  char path[40];
+  bool is_open = w->fd >= 0;
+  if (is_open) show_path(w->fd, path);
   for (int i = 0; i < NAME_TRIES; i++) {
     memcpy(w->temporary, w->path, folder);
-    snprintf(w->temporary + folder, size - folder, ".%.*s.tmp-%ld-%d", NAME_KEPT, w->path + folder,
+    snprintf(w->temporary + folder, NAME_KEPT + 64, ".%.*s.tmp-%ld-%d", NAME_KEPT, w->path + folder,
              (long)getpid(), i);
-    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (w->fd >= 0) return PG_OK;
+    if (is_open) {
+      w->is_named = linkat(AT_FDCWD, path, AT_FDCWD, w->temporary, AT_SYMLINK_FOLLOW) == 0;
+    } else {
+      w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+      w->is_named = w->fd >= 0;
+    }
+    if (w->is_named) return PG_OK;
     if (errno != EEXIST) break;
   }
   return fail_io(err, w->path, errno);
+}
+
+static pg_status open_temporary(pgi_writer *w, mode_t mode, pg_error *err) {
+  w->temporary = pgi_alloc(w->ctx, folder_length(w) + NAME_KEPT + 64);
+  if (!w->temporary) return pgi_nomem(err);
+  w->fd = open_nameless(w, mode);
+  return w->fd >= 0 ? PG_OK : name_temporary(w, mode, err);
 }
 
 /* The new file keeps the permissions of the one it replaces.  Devices and pipes stay. */
@@ -145,6 +186,7 @@ pg_status pgi_writer_open(pg_context *ctx, const char *path, pgi_writer **out, p
   if (!w) return pgi_nomem(err);
   w->ctx = ctx;
   w->fd = -1;
+  w->is_named = false;
   w->failure = 0;
   w->n = 0;
   w->temporary = NULL;
@@ -200,6 +242,7 @@ static pg_status finish(pgi_writer *w, pg_error *err) {
   if (w->failure) return fail_io(err, w->path, w->failure);
   PG_TRY(flush(w, err));
   if (fsync(w->fd) != 0) return fail_io(err, w->path, errno);
+  if (!w->is_named) PG_TRY(name_temporary(w, 0, err));
   if (rename(w->temporary, w->path) != 0) return fail_io(err, w->path, errno);
   int fd = w->fd;
   w->fd = -1;

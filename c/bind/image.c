@@ -11,7 +11,9 @@ static int give(lua_State *L, pg_status status, const pg_tensor *out, const pg_e
   return 1;
 }
 
-static int threads(void) { return pgi_cpu_count(); }
+static int threads(void) {
+  return pgi_cpu_count();
+}
 
 /* A number for all channels, or a table of one a channel. */
 static void read_values(lua_State *L, int arg, float otherwise, float values[4]) {
@@ -108,8 +110,10 @@ static int image_crop(lua_State *L) {
 static int image_pad(lua_State *L) {
   static const char *const borders[] = {"constant", "edge", "reflect", NULL};
   pg_tensor *t = pgi_lua_check_tensor(L, 1);
-  pgi_margins m = {.left = luaL_checkinteger(L, 2), .top = luaL_checkinteger(L, 3),
-                   .right = luaL_checkinteger(L, 4), .bottom = luaL_checkinteger(L, 5)};
+  pgi_margins m = {.left = luaL_checkinteger(L, 2),
+                   .top = luaL_checkinteger(L, 3),
+                   .right = luaL_checkinteger(L, 4),
+                   .bottom = luaL_checkinteger(L, 5)};
   pgi_border border = (pgi_border)luaL_checkoption(L, 6, "constant", borders);
   pgi_color fill = check_color(L, 7);
   pg_tensor *out = pgi_lua_new_tensor(L);
@@ -147,8 +151,10 @@ static int image_flip(lua_State *L) {
 /* image_rotate(tensor, degrees, expand, is_nearest, fill) */
 static int image_rotate(lua_State *L) {
   pg_tensor *t = pgi_lua_check_tensor(L, 1);
-  pgi_rotation r = {.degrees = luaL_checknumber(L, 2), .expand = lua_toboolean(L, 3),
-                    .is_nearest = lua_toboolean(L, 4), .fill = check_color(L, 5)};
+  pgi_rotation r = {.degrees = luaL_checknumber(L, 2),
+                    .expand = lua_toboolean(L, 3),
+                    .is_nearest = lua_toboolean(L, 4),
+                    .fill = check_color(L, 5)};
   pg_tensor *out = pgi_lua_new_tensor(L);
   pg_error err;
   return give(L, pgi_image_rotate(t, &r, threads(), out, &err), out, &err);
@@ -196,8 +202,9 @@ static pgi_normal check_normal(lua_State *L, int first) {
   read_values(L, first + 2, 1, n.std);
   const char *layout = luaL_checkstring(L, first + 3);
   if (!pgi_layout_from_name(layout, &n.layout))
-    luaL_argerror(L, first + 3,
-                  lua_pushfstring(L, "unknown layout '%s' (known: NCHW, NHWC, CHW, HWC, HW)", layout));
+    luaL_argerror(
+        L, first + 3,
+        lua_pushfstring(L, "unknown layout '%s' (known: NCHW, NHWC, CHW, HWC, HW)", layout));
   n.dtype = pgi_lua_check_dtype(L, first + 4);
   return n;
 }
@@ -224,7 +231,8 @@ static int image_from_tensor(lua_State *L) {
 
 /* Arguments first..first+3: color, alpha, thickness (0: filled), antialias. */
 static pgi_pen check_pen(lua_State *L, int first) {
-  return (pgi_pen){.color = check_color(L, first), .alpha = (float)luaL_optnumber(L, first + 1, 1),
+  return (pgi_pen){.color = check_color(L, first),
+                   .alpha = (float)luaL_optnumber(L, first + 1, 1),
                    .thickness = luaL_optnumber(L, first + 2, 0),
                    .is_antialiased = lua_toboolean(L, first + 3)};
 }
@@ -323,17 +331,26 @@ static int image_preview(lua_State *L) {
 }
 
 void pgi_lua_open_image(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"image_read", image_read},           {"image_decode", image_decode},
-      {"image_write", image_write},         {"image_resize", image_resize},
-      {"image_crop", image_crop},           {"image_pad", image_pad},
-      {"image_letterbox", image_letterbox}, {"image_flip", image_flip},
-      {"image_rotate", image_rotate},       {"image_color", image_color},
-      {"image_compose", image_compose},     {"image_cast", image_cast},
-      {"image_to_tensor", image_to_tensor}, {"image_from_tensor", image_from_tensor},
-      {"image_rectangle", image_rectangle}, {"image_line", image_line},
-      {"image_circle", image_circle},       {"image_text", image_text},
-      {"image_text_size", image_text_size}, {"image_preview", image_preview},
-      {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"image_read", image_read},
+                                       {"image_decode", image_decode},
+                                       {"image_write", image_write},
+                                       {"image_resize", image_resize},
+                                       {"image_crop", image_crop},
+                                       {"image_pad", image_pad},
+                                       {"image_letterbox", image_letterbox},
+                                       {"image_flip", image_flip},
+                                       {"image_rotate", image_rotate},
+                                       {"image_color", image_color},
+                                       {"image_compose", image_compose},
+                                       {"image_cast", image_cast},
+                                       {"image_to_tensor", image_to_tensor},
+                                       {"image_from_tensor", image_from_tensor},
+                                       {"image_rectangle", image_rectangle},
+                                       {"image_line", image_line},
+                                       {"image_circle", image_circle},
+                                       {"image_text", image_text},
+                                       {"image_text_size", image_text_size},
+                                       {"image_preview", image_preview},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -1,4 +1,5 @@
 /* perigee.core: opening, the context of a state, errors, options. */
+#include <signal.h>
 #include <sys/resource.h>
 
 #include "bind/bind.h"
@@ -170,6 +171,13 @@ static int peak_bytes(lua_State *L) {
   return 1;
 }
 
+/* For the command: the interpreter's own handler only stops Lua code, not a run inside the engine. */
+static int default_interrupt(lua_State *L) {
+  (void)L;
+  signal(SIGINT, SIG_DFL);
+  return 0;
+}
+
 /* { { name, domain, since = {...}, ... } ... }: what the table of operators holds. */
 static int operators(lua_State *L) {
   int n;
@@ -205,6 +213,7 @@ int luaopen_perigee_core(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"isa", isa}, {"cpu_count", cpu_count}, {"clock", clock_seconds}, {"operators", operators},
       {"peak_bytes", peak_bytes}, {"own_source", own_source}, {"user_level", push_user_level},
+      {"default_interrupt", default_interrupt},
       {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newlib(L, functions);

@@ -62,7 +62,9 @@ int pgi_lua_check_dims(lua_State *L, int arg, int64_t *dims) {
     pgi_lua_argcheck(L, dims[0] >= 0, arg, "a dimension is negative");
     return 1;
   }
-  luaL_checktype(L, arg, LUA_TTABLE);
+  if (!lua_istable(L, arg))
+    pgi_lua_argerror(L, arg, lua_pushfstring(L, "expected a table of dimensions, got a %s",
+                                             luaL_typename(L, arg)));
   int rank = pgi_lua_rank(L, arg);
   for (int i = 0; i < rank; i++) {
     int is_integer;

@@ -29,7 +29,9 @@ static void trap_message(j_common_ptr cinfo, int level) {
   if (level < 0) cinfo->err->num_warnings++;
 }
 
-static void trap_output(j_common_ptr cinfo) { (void)cinfo; }
+static void trap_output(j_common_ptr cinfo) {
+  (void)cinfo;
+}
 
 static struct jpeg_error_mgr *trap_init(trap *t, pg_error *err) {
   struct jpeg_error_mgr *base = jpeg_std_error(&t->base);
@@ -52,14 +54,18 @@ static pg_status trap_status(j_common_ptr cinfo) {
   char message[JMSG_LENGTH_MAX];
   if (t->status != PG_OK) return t->status;
   switch (t->base.msg_code) {
-    case JERR_OUT_OF_MEMORY: return pgi_nomem(t->err);
+    case JERR_OUT_OF_MEMORY:
+      return pgi_nomem(t->err);
     case JERR_ARITH_NOTIMPL:
     case JERR_BAD_PRECISION:
     case JERR_CONVERSION_NOTIMPL:
     case JERR_NOTIMPL:
     case JERR_NOT_COMPILED:
-    case JERR_SOF_UNSUPPORTED: t->status = PG_UNSUPPORTED; break;
-    default: t->status = PG_FORMAT;
+    case JERR_SOF_UNSUPPORTED:
+      t->status = PG_UNSUPPORTED;
+      break;
+    default:
+      t->status = PG_FORMAT;
   }
   t->base.format_message(cinfo, message);
   return pgi_fail(t->err, t->status, "jpeg: %s", message);
@@ -122,7 +128,8 @@ static pg_status orient(pg_tensor *t, int orientation, pg_error *err) {
   static const int swapped[3] = {1, 0, 2}, same[3] = {0, 1, 2};
   if (orientation == 1) return PG_OK;
   pg_tensor turned = {0}, x = {0}, y = {0}, dense = {0};
-  pg_status status = pgi_view_permute(t, steps[orientation].transpose ? swapped : same, &turned, err);
+  pg_status status =
+      pgi_view_permute(t, steps[orientation].transpose ? swapped : same, &turned, err);
   int64_t height = turned.dims[0], width = turned.dims[1];
   bool fx = steps[orientation].flip_x, fy = steps[orientation].flip_y;
   if (status == PG_OK)
@@ -139,7 +146,9 @@ static pg_status orient(pg_tensor *t, int orientation, pg_error *err) {
 
 /* ---- the source: memory ------------------------------------------------------------------------- */
 
-static void source_init(j_decompress_ptr cinfo) { (void)cinfo; }
+static void source_init(j_decompress_ptr cinfo) {
+  (void)cinfo;
+}
 
 /* Everything was given at once: asking for more means that the file was cut off. */
 static boolean source_fill(j_decompress_ptr cinfo) {
@@ -153,7 +162,9 @@ static void source_skip(j_decompress_ptr cinfo, long n) {
   cinfo->src->bytes_in_buffer -= (size_t)n;
 }
 
-static void source_end(j_decompress_ptr cinfo) { (void)cinfo; }
+static void source_end(j_decompress_ptr cinfo) {
+  (void)cinfo;
+}
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
@@ -201,11 +212,17 @@ static void ask_for_plain_pixels(reader *r) {
   cinfo->scale_num = 1;
   cinfo->scale_denom = (unsigned)r->scale_denominator;
   switch (cinfo->jpeg_color_space) {
-    case JCS_GRAYSCALE: cinfo->out_color_space = JCS_GRAYSCALE; break;
+    case JCS_GRAYSCALE:
+      cinfo->out_color_space = JCS_GRAYSCALE;
+      break;
     case JCS_CMYK:
-    case JCS_YCCK: cinfo->out_color_space = JCS_CMYK; break;
+    case JCS_YCCK:
+      cinfo->out_color_space = JCS_CMYK;
+      break;
     case JCS_RGB:
-    case JCS_YCbCr: cinfo->out_color_space = JCS_RGB; break;
+    case JCS_YCbCr:
+      cinfo->out_color_space = JCS_RGB;
+      break;
     default:
       trap_fail((j_common_ptr)cinfo, PG_UNSUPPORTED, "unknown colour space");
   }
@@ -256,19 +273,27 @@ pg_status pgi_jpeg_read(pg_context *ctx, const void *data, size_t size, int scal
     return pgi_fail(err, PG_INVALID, "jpeg: expected a scale of 1, 2, 4 or 8, got %d",
                     scale_denominator);
   pg_tensor pixels = {0};
-  reader r = {.ctx = ctx, .size = size, .scale_denominator = scale_denominator, .out = &pixels,
-              .source = {.next_input_byte = bytes, .bytes_in_buffer = size,
-                         .init_source = source_init, .fill_input_buffer = source_fill,
+  reader r = {.ctx = ctx,
+              .size = size,
+              .scale_denominator = scale_denominator,
+              .out = &pixels,
+              .source = {.next_input_byte = bytes,
+                         .bytes_in_buffer = size,
+                         .init_source = source_init,
+                         .fill_input_buffer = source_fill,
                          .skip_input_data = source_skip,
-                         .resync_to_restart = jpeg_resync_to_restart, .term_source = source_end},
+                         .resync_to_restart = jpeg_resync_to_restart,
+                         .term_source = source_end},
               .progress = {.progress_monitor = check_scans}};
   r.cinfo.err = trap_init(&r.trap, err);
   pg_status status = guarded_read(&r, err);
   jpeg_destroy_decompress(&r.cinfo);
   pgi_free(ctx, r.cmyk);
   if (status == PG_OK) status = orient(&pixels, r.orientation, err);
-  if (status == PG_OK) *out = pixels;
-  else pgi_tensor_clear(&pixels);
+  if (status == PG_OK)
+    *out = pixels;
+  else
+    pgi_tensor_clear(&pixels);
   return status;
 }
 
@@ -366,8 +391,10 @@ pg_status pgi_jpeg_write(const pg_tensor *image, const char *path, int quality, 
   pg_status status = pgi_writer_open(flat.buffer->ctx, path, &w, err);
   if (status == PG_OK) {
     status = write_all(&flat, w, quality ? quality : DEFAULT_QUALITY, err);
-    if (status == PG_OK) status = pgi_writer_commit(w, err);
-    else pgi_writer_abort(w);
+    if (status == PG_OK)
+      status = pgi_writer_commit(w, err);
+    else
+      pgi_writer_abort(w);
   }
   pgi_tensor_clear(&flat);
   return status;

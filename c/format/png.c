@@ -129,8 +129,8 @@ pg_status pgi_png_read(pg_context *ctx, const void *data, size_t size, bool deep
                        pg_error *err) {
   if (size < 8 || png_sig_cmp(data, 0, 8) != 0) return pgi_fail(err, PG_FORMAT, "not a PNG file");
   pg_tensor pixels = {0};
-  reader r = {.job = {.ctx = ctx, .err = err}, .data = data, .size = size, .is_deep = deep,
-              .out = &pixels};
+  reader r = {
+      .job = {.ctx = ctx, .err = err}, .data = data, .size = size, .is_deep = deep, .out = &pixels};
   r.job.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r.job, job_error, job_warning,
                                        &r.job, job_alloc, job_free);
   if (!r.job.png) return pgi_nomem(err);
@@ -138,8 +138,10 @@ pg_status pgi_png_read(pg_context *ctx, const void *data, size_t size, bool deep
   pg_status status = r.job.info ? guarded_read(&r, err) : pgi_nomem(err);
   png_destroy_read_struct(&r.job.png, &r.job.info, NULL);
   pgi_free(ctx, r.job.rows);
-  if (status == PG_OK) *out = pixels;
-  else pgi_tensor_clear(&pixels);
+  if (status == PG_OK)
+    *out = pixels;
+  else
+    pgi_tensor_clear(&pixels);
   return status;
 }
 
@@ -151,7 +153,9 @@ static void write_bytes(png_structp png, png_bytep from, size_t n) {
   if (job->status != PG_OK) png_error(png, "writing failed");
 }
 
-static void flush_nothing(png_structp png) { (void)png; }
+static void flush_nothing(png_structp png) {
+  (void)png;
+}
 
 static pg_status guarded_write(png_job *job, const pg_tensor *image, pgi_writer *w) {
   static const int kinds[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
@@ -206,8 +210,10 @@ pg_status pgi_png_write(const pg_tensor *image, const char *path, pg_error *err)
   pg_status status = pgi_writer_open(flat.buffer->ctx, path, &w, err);
   if (status == PG_OK) {
     status = write_all(&flat, w, err);
-    if (status == PG_OK) status = pgi_writer_commit(w, err);
-    else pgi_writer_abort(w);
+    if (status == PG_OK)
+      status = pgi_writer_commit(w, err);
+    else
+      pgi_writer_abort(w);
   }
   pgi_tensor_clear(&flat);
   return status;

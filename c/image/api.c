@@ -28,8 +28,8 @@ pg_status pg_image_write(const pg_tensor *image, const char *path, int quality, 
   return pgi_image_write(image, path, quality, err);
 }
 
-pg_status pg_image_resize(const pg_tensor *image, int64_t height, int64_t width,
-                          const char *filter, pg_tensor **out, pg_error *err) {
+pg_status pg_image_resize(const pg_tensor *image, int64_t height, int64_t width, const char *filter,
+                          pg_tensor **out, pg_error *err) {
   pg_tensor resized = {0};
   PG_TRY(pgi_image_resize(image, height, width, filter, 1, &resized, err));
   pg_status status = pgi_tensor_to_handle(&resized, out, err);

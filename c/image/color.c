@@ -7,8 +7,8 @@
 static const struct {
   const char *name;
   int channels;
-} spaces[] = {[PG_GRAY] = {"gray", 1}, [PG_GRAYA] = {"graya", 2}, [PG_RGB] = {"rgb", 3},
-              [PG_RGBA] = {"rgba", 4}, [PG_BGR] = {"bgr", 3},     [PG_HSV] = {"hsv", 3},
+} spaces[] = {[PG_GRAY] = {"gray", 1},  [PG_GRAYA] = {"graya", 2}, [PG_RGB] = {"rgb", 3},
+              [PG_RGBA] = {"rgba", 4},  [PG_BGR] = {"bgr", 3},     [PG_HSV] = {"hsv", 3},
               [PG_YCBCR] = {"ycbcr", 3}};
 
 bool pgi_space_from_name(const char *name, pgi_space *out) {
@@ -20,9 +20,13 @@ bool pgi_space_from_name(const char *name, pgi_space *out) {
   return false;
 }
 
-int pgi_space_channels(pgi_space space) { return spaces[space].channels; }
+int pgi_space_channels(pgi_space space) {
+  return spaces[space].channels;
+}
 
-static uint8_t clip(double v) { return (uint8_t)(v > 0 ? PG_MIN(v, 255.0) : 0); }
+static uint8_t clip(double v) {
+  return (uint8_t)(v > 0 ? PG_MIN(v, 255.0) : 0);
+}
 
 /* a * b / 255 without a division, rounded. */
 static uint8_t mul_255(unsigned a, unsigned b) {
@@ -41,16 +45,17 @@ static void hsv_of(const float rgb[3], float hsv[3]) {
   hsv[2] = high;
   if (!(range > 0) || !(high > 0)) return;
   float r = (high - rgb[0]) / range, g = (high - rgb[1]) / range, b = (high - rgb[2]) / range;
-  double hue = rgb[0] == high ? (double)(b - g) : rgb[1] == high ? 2.0 + (double)r - (double)b
-                                                                 : 4.0 + (double)g - (double)r;
+  double hue = rgb[0] == high   ? (double)(b - g)
+               : rgb[1] == high ? 2.0 + (double)r - (double)b
+                                : 4.0 + (double)g - (double)r;
   hsv[0] = (float)fmod(hue / 6.0 + 1.0, 1.0);
   hsv[1] = range / high;
 }
 
 /* Red, green and blue for value v: v itself, the lowest, falling and rising. */
 static void hsv_sector(int sector, float v, float low, float falling, float rising, float rgb[3]) {
-  const float table[6][3] = {{v, rising, low}, {falling, v, low}, {low, v, rising},
-                             {low, falling, v}, {rising, low, v}, {v, low, falling}};
+  const float table[6][3] = {{v, rising, low},  {falling, v, low}, {low, v, rising},
+                             {low, falling, v}, {rising, low, v},  {v, low, falling}};
   memcpy(rgb, table[sector], sizeof table[0]);
 }
 
@@ -81,11 +86,14 @@ static void rgb_of_hsv_u8(const uint8_t *hsv, uint8_t *rgb) {
 /* ---- luminance and chrominance (ITU-T T.871) ----------------------------------------------------- */
 
 static uint8_t gray_of_u8(const uint8_t *p, pgi_gray gray) {
-  if (gray == PG_GRAY_CV) return (uint8_t)((p[0] * 9798u + p[1] * 19235u + p[2] * 3735u + 16384u) >> 15);
+  if (gray == PG_GRAY_CV)
+    return (uint8_t)((p[0] * 9798u + p[1] * 19235u + p[2] * 3735u + 16384u) >> 15);
   return (uint8_t)((p[0] * 19595u + p[1] * 38470u + p[2] * 7471u + 0x8000u) >> 16);
 }
 
-static float gray_of(const float *p) { return p[0] * 0.299f + p[1] * 0.587f + p[2] * 0.114f; }
+static float gray_of(const float *p) {
+  return p[0] * 0.299f + p[1] * 0.587f + p[2] * 0.114f;
+}
 
 static void ycc_of(const double rgb[3], double half, double ycc[3]) {
   double r = rgb[0], g = rgb[1], b = rgb[2];
@@ -104,15 +112,19 @@ static void rgb_of_ycc(const double ycc[3], double half, double rgb[3]) {
 /* One of the two above on three bytes or floats. */
 static void ycc_pixel_u8(const uint8_t *from, uint8_t *to, bool is_back) {
   double in[3] = {from[0], from[1], from[2]}, out[3];
-  if (is_back) rgb_of_ycc(in, 128, out);
-  else ycc_of(in, 128, out);
+  if (is_back)
+    rgb_of_ycc(in, 128, out);
+  else
+    ycc_of(in, 128, out);
   for (int c = 0; c < 3; c++) to[c] = clip(floor(out[c] + 0.5));
 }
 
 static void ycc_pixel_f32(const float *from, float *to, bool is_back) {
   double in[3] = {(double)from[0], (double)from[1], (double)from[2]}, out[3];
-  if (is_back) rgb_of_ycc(in, 128.0 / 255, out);
-  else ycc_of(in, 128.0 / 255, out);
+  if (is_back)
+    rgb_of_ycc(in, 128.0 / 255, out);
+  else
+    ycc_of(in, 128.0 / 255, out);
   for (int c = 0; c < 3; c++) to[c] = (float)out[c];
 }
 
@@ -124,12 +136,22 @@ static void unpack_u8(pgi_space space, const uint8_t *from, int64_t n, uint8_t *
     to[3] = space == PG_RGBA ? from[3] : space == PG_GRAYA ? from[1] : 255;
     switch (space) {
       case PG_GRAY:
-      case PG_GRAYA: to[0] = to[1] = to[2] = from[0]; break;
+      case PG_GRAYA:
+        to[0] = to[1] = to[2] = from[0];
+        break;
       case PG_RGB:
-      case PG_RGBA: memcpy(to, from, 3); break;
-      case PG_BGR: to[0] = from[2], to[1] = from[1], to[2] = from[0]; break;
-      case PG_HSV: rgb_of_hsv_u8(from, to); break;
-      case PG_YCBCR: ycc_pixel_u8(from, to, true); break;
+      case PG_RGBA:
+        memcpy(to, from, 3);
+        break;
+      case PG_BGR:
+        to[0] = from[2], to[1] = from[1], to[2] = from[0];
+        break;
+      case PG_HSV:
+        rgb_of_hsv_u8(from, to);
+        break;
+      case PG_YCBCR:
+        ycc_pixel_u8(from, to, true);
+        break;
     }
   }
 }
@@ -138,13 +160,28 @@ static void pack_u8(pgi_space space, pgi_gray gray, const uint8_t *from, int64_t
   int step = spaces[space].channels;
   for (int64_t i = 0; i < n; i++, from += 4, to += step) {
     switch (space) {
-      case PG_GRAYA: to[1] = from[3]; to[0] = gray_of_u8(from, gray); break;
-      case PG_GRAY: to[0] = gray_of_u8(from, gray); break;
-      case PG_RGBA: memcpy(to, from, 4); break;
-      case PG_RGB: memcpy(to, from, 3); break;
-      case PG_BGR: to[0] = from[2], to[1] = from[1], to[2] = from[0]; break;
-      case PG_HSV: hsv_of_u8(from, to); break;
-      case PG_YCBCR: ycc_pixel_u8(from, to, false); break;
+      case PG_GRAYA:
+        to[1] = from[3];
+        to[0] = gray_of_u8(from, gray);
+        break;
+      case PG_GRAY:
+        to[0] = gray_of_u8(from, gray);
+        break;
+      case PG_RGBA:
+        memcpy(to, from, 4);
+        break;
+      case PG_RGB:
+        memcpy(to, from, 3);
+        break;
+      case PG_BGR:
+        to[0] = from[2], to[1] = from[1], to[2] = from[0];
+        break;
+      case PG_HSV:
+        hsv_of_u8(from, to);
+        break;
+      case PG_YCBCR:
+        ycc_pixel_u8(from, to, false);
+        break;
     }
   }
 }
@@ -155,12 +192,22 @@ static void unpack_f32(pgi_space space, const float *from, int64_t n, float *to)
     to[3] = space == PG_RGBA ? from[3] : space == PG_GRAYA ? from[1] : 1;
     switch (space) {
       case PG_GRAY:
-      case PG_GRAYA: to[0] = to[1] = to[2] = from[0]; break;
+      case PG_GRAYA:
+        to[0] = to[1] = to[2] = from[0];
+        break;
       case PG_RGB:
-      case PG_RGBA: memcpy(to, from, 12); break;
-      case PG_BGR: to[0] = from[2], to[1] = from[1], to[2] = from[0]; break;
-      case PG_HSV: rgb_of_hsv(from, to); break;
-      case PG_YCBCR: ycc_pixel_f32(from, to, true); break;
+      case PG_RGBA:
+        memcpy(to, from, 12);
+        break;
+      case PG_BGR:
+        to[0] = from[2], to[1] = from[1], to[2] = from[0];
+        break;
+      case PG_HSV:
+        rgb_of_hsv(from, to);
+        break;
+      case PG_YCBCR:
+        ycc_pixel_f32(from, to, true);
+        break;
     }
   }
 }
@@ -169,13 +216,28 @@ static void pack_f32(pgi_space space, const float *from, int64_t n, float *to) {
   int step = spaces[space].channels;
   for (int64_t i = 0; i < n; i++, from += 4, to += step) {
     switch (space) {
-      case PG_GRAYA: to[1] = from[3]; to[0] = gray_of(from); break;
-      case PG_GRAY: to[0] = gray_of(from); break;
-      case PG_RGBA: memcpy(to, from, 16); break;
-      case PG_RGB: memcpy(to, from, 12); break;
-      case PG_BGR: to[0] = from[2], to[1] = from[1], to[2] = from[0]; break;
-      case PG_HSV: hsv_of(from, to); break;
-      case PG_YCBCR: ycc_pixel_f32(from, to, false); break;
+      case PG_GRAYA:
+        to[1] = from[3];
+        to[0] = gray_of(from);
+        break;
+      case PG_GRAY:
+        to[0] = gray_of(from);
+        break;
+      case PG_RGBA:
+        memcpy(to, from, 16);
+        break;
+      case PG_RGB:
+        memcpy(to, from, 12);
+        break;
+      case PG_BGR:
+        to[0] = from[2], to[1] = from[1], to[2] = from[0];
+        break;
+      case PG_HSV:
+        hsv_of(from, to);
+        break;
+      case PG_YCBCR:
+        ycc_pixel_f32(from, to, false);
+        break;
     }
   }
 }
@@ -268,8 +330,10 @@ static void premultiply_f32(float *pixel, int64_t n, int step) {
 void pgi_image_premultiply(pg_tensor *image) {
   int64_t n = image->dims[0] * image->dims[1];
   int step = (int)image->dims[2];
-  if (image->dtype == PG_U8) premultiply_u8(pgi_tensor_data(image), n, step);
-  else premultiply_f32(pgi_tensor_data(image), n, step);
+  if (image->dtype == PG_U8)
+    premultiply_u8(pgi_tensor_data(image), n, step);
+  else
+    premultiply_f32(pgi_tensor_data(image), n, step);
 }
 
 static void unpremultiply_u8(uint8_t *pixel, int64_t n, int step) {
@@ -290,6 +354,8 @@ static void unpremultiply_f32(float *pixel, int64_t n, int step) {
 void pgi_image_unpremultiply(pg_tensor *image) {
   int64_t n = image->dims[0] * image->dims[1];
   int step = (int)image->dims[2];
-  if (image->dtype == PG_U8) unpremultiply_u8(pgi_tensor_data(image), n, step);
-  else unpremultiply_f32(pgi_tensor_data(image), n, step);
+  if (image->dtype == PG_U8)
+    unpremultiply_u8(pgi_tensor_data(image), n, step);
+  else
+    unpremultiply_f32(pgi_tensor_data(image), n, step);
 }

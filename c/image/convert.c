@@ -10,8 +10,11 @@ enum { ROWS = 32, SMALL = 1 << 14 };
 static const struct {
   const char *name;
   int rank, channel_axis; /* of the channels; -1: none */
-} layouts[] = {[PG_NCHW] = {"NCHW", 4, 1}, [PG_NHWC] = {"NHWC", 4, 3}, [PG_CHW] = {"CHW", 3, 0},
-               [PG_HWC] = {"HWC", 3, 2},   [PG_HW] = {"HW", 2, -1}};
+} layouts[] = {[PG_NCHW] = {"NCHW", 4, 1},
+               [PG_NHWC] = {"NHWC", 4, 3},
+               [PG_CHW] = {"CHW", 3, 0},
+               [PG_HWC] = {"HWC", 3, 2},
+               [PG_HW] = {"HW", 2, -1}};
 
 bool pgi_layout_from_name(const char *name, pgi_layout *out) {
   for (int i = 0; i < PG_COUNT(layouts); i++) {
@@ -109,8 +112,10 @@ static void convert_rows(void *arg, int64_t block) {
   int64_t end = PG_MIN((block + 1) * ROWS, j->from->dims[0]);
   for (int64_t y = block * ROWS; y < end; y++) {
     for (int64_t c = 0; c < j->from->dims[2]; c++) {
-      if (j->table) look_up_row(j, y, c);
-      else compute_row(j, y, c);
+      if (j->table)
+        look_up_row(j, y, c);
+      else
+        compute_row(j, y, c);
     }
   }
 }
@@ -166,7 +171,10 @@ pg_status pgi_image_to_tensor(const pg_tensor *image, const pgi_normal *n, int t
     return pgi_fail(err, PG_INVALID, "layout HW: expected 1 channel, got %lld",
                     (long long)image->dims[2]);
   PG_TRY(pgi_tensor_contiguous(image, &flat, err));
-  job j = {.from = &flat, .to = out, .normal = n, .size = pgi_dtype_size(n->dtype),
+  job j = {.from = &flat,
+           .to = out,
+           .normal = n,
+           .size = pgi_dtype_size(n->dtype),
            .is_planar = layouts[n->layout].channel_axis < layouts[n->layout].rank - 1};
   pg_status status = convert(&j, threads, err);
   pgi_tensor_clear(&flat);

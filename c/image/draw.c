@@ -58,8 +58,10 @@ void pgi_brush_span(const pgi_brush *b, int64_t y, int64_t x1, int64_t x2, float
   if (y < 0 || y >= b->image->dims[0] || x1 >= x2 || !(a > 0)) return;
   uint8_t *pixel = (uint8_t *)pgi_tensor_data(b->image) + (size_t)(y * width + x1) * b->pixel;
   for (int64_t x = x1; x < x2; x++, pixel += b->pixel) {
-    if (a >= 1) memcpy(pixel, b->opaque, b->pixel);
-    else blend_pixel(b, pixel, a);
+    if (a >= 1)
+      memcpy(pixel, b->opaque, b->pixel);
+    else
+      blend_pixel(b, pixel, a);
   }
 }
 
@@ -76,8 +78,12 @@ static int64_t whole(double v) {
 }
 
 /* Rows or columns of [low, high] that lie in [0, n). */
-static int64_t clip_first(double low) { return PG_MAX(whole(low - 1), 0); }
-static int64_t clip_end(double high, int64_t n) { return PG_MIN(whole(high + 2), n); }
+static int64_t clip_first(double low) {
+  return PG_MAX(whole(low - 1), 0);
+}
+static int64_t clip_end(double high, int64_t n) {
+  return PG_MIN(whole(high + 2), n);
+}
 
 /* ---- rectangles --------------------------------------------------------------------------------- */
 
@@ -184,10 +190,12 @@ pg_status pgi_draw_circle(pg_tensor *image, double x, double y, double radius, c
   pgi_brush b;
   PG_TRY(pgi_brush_init(&b, image, pen, err));
   PG_TRY(check_finite((double[]){x, y, radius, pen->thickness}, 4, err));
-  if (radius < 0) return pgi_fail(err, PG_INVALID, "draw: expected a radius of 0 or more, got %g", radius);
+  if (radius < 0)
+    return pgi_fail(err, PG_INVALID, "draw: expected a radius of 0 or more, got %g", radius);
   bool is_filled = pen->thickness <= 0;
   double half = is_filled ? radius : pen->thickness / 2;
-  double reach = (is_filled ? radius : radius + half) + 1, inner = is_filled ? -1 : radius - half - 1;
+  double reach = (is_filled ? radius : radius + half) + 1,
+         inner = is_filled ? -1 : radius - half - 1;
   int64_t end = clip_end(y + reach, image->dims[0]);
   for (int64_t row = clip_first(y - reach); row < end; row++) {
     double dy = (double)row - y, across = reach * reach - dy * dy;

@@ -8,11 +8,17 @@
 
 /* ---- shapes ------------------------------------------------------------------------------------- */
 
-static double box(double x) { return x > -0.5 && x <= 0.5 ? 1 : 0; }
+static double box(double x) {
+  return x > -0.5 && x <= 0.5 ? 1 : 0;
+}
 
-static double triangle(double x) { return fabs(x) < 1 ? 1 - fabs(x) : 0; }
+static double triangle(double x) {
+  return fabs(x) < 1 ? 1 - fabs(x) : 0;
+}
 
-static double sinc(double x) { return x == 0 ? 1 : sin(PI * x) / (PI * x); }
+static double sinc(double x) {
+  return x == 0 ? 1 : sin(PI * x) / (PI * x);
+}
 
 static double hamming(double x) {
   return fabs(x) < 1 ? sinc(x) * (0.54 + 0.46 * cos(PI * x)) : 0;
@@ -25,10 +31,18 @@ static double keys(double x, double a) {
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
 }
 
-static double bicubic_pil(double x) { return keys(x, -0.5); }
-static double bicubic_cv(double x) { return keys(x, -0.75); }
-static double lanczos3(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
-static double lanczos4(double x) { return fabs(x) < 4 ? sinc(x) * sinc(x / 4) : 0; }
+static double bicubic_pil(double x) {
+  return keys(x, -0.5);
+}
+static double bicubic_cv(double x) {
+  return keys(x, -0.75);
+}
+static double lanczos3(double x) {
+  return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
+}
+static double lanczos4(double x) {
+  return fabs(x) < 4 ? sinc(x) * sinc(x / 4) : 0;
+}
 
 static const pgi_filter filters[] = {
     {"pil-nearest", PG_RESIZE_PIL, 0, NULL},
@@ -47,8 +61,10 @@ static const pgi_filter filters[] = {
 /* Other names of the same. */
 static const struct {
   const char *name, *filter;
-} aliases[] = {{"area", "cv-area"},          {"cv-bilinear", "cv-linear"},
-               {"cv-bicubic", "cv-cubic"},   {"cv-lanczos", "cv-lanczos4"}};
+} aliases[] = {{"area", "cv-area"},
+               {"cv-bilinear", "cv-linear"},
+               {"cv-bicubic", "cv-cubic"},
+               {"cv-lanczos", "cv-lanczos4"}};
 
 pg_status pgi_filter_find(const char *name, const pgi_filter **out, pg_error *err) {
   char list[400];

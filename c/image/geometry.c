@@ -55,10 +55,14 @@ pg_status pgi_image_flip(const pg_tensor *image, bool is_horizontal, pg_tensor *
 pg_status pgi_image_turn(const pg_tensor *image, int turns, pg_tensor *out, pg_error *err) {
   PG_TRY(pgi_image_check(image, "rotate", err));
   switch (turns & 3) {
-    case 1: return rearrange(image, true, false, true, out, err);
-    case 2: return rearrange(image, false, true, true, out, err);
-    case 3: return rearrange(image, true, true, false, out, err);
-    default: return pgi_tensor_clone(image, out, err);
+    case 1:
+      return rearrange(image, true, false, true, out, err);
+    case 2:
+      return rearrange(image, false, true, true, out, err);
+    case 3:
+      return rearrange(image, true, true, false, out, err);
+    default:
+      return pgi_tensor_clone(image, out, err);
   }
 }
 
@@ -101,13 +105,15 @@ static void pad_rows(const pg_tensor *from, const pgi_margins *m, pgi_border bor
     }
     for (int64_t x = 0; x < to->dims[1]; x = x == m->left - 1 ? m->left + width : x + 1) {
       if (x >= m->left && x < m->left + width) continue;
-      memcpy(row + (size_t)x * size, source + (size_t)border_index(x - m->left, width, border) * size,
-             size);
+      memcpy(row + (size_t)x * size,
+             source + (size_t)border_index(x - m->left, width, border) * size, size);
     }
   }
 }
 
-static bool is_margin(int64_t v) { return v >= 0 && v <= INT32_MAX; }
+static bool is_margin(int64_t v) {
+  return v >= 0 && v <= INT32_MAX;
+}
 
 pg_status pgi_image_pad(const pg_tensor *image, const pgi_margins *margins, pgi_border border,
                         const pgi_color *fill, pg_tensor *out, pg_error *err) {
@@ -115,7 +121,8 @@ pg_status pgi_image_pad(const pg_tensor *image, const pgi_margins *margins, pgi_
   PG_TRY(pgi_image_check(image, "pad", err));
   if (!is_margin(margins->left) || !is_margin(margins->top) || !is_margin(margins->right) ||
       !is_margin(margins->bottom))
-    return pgi_fail(err, PG_INVALID, "pad: expected margins of 0 or more, got %lld, %lld, %lld, %lld",
+    return pgi_fail(err, PG_INVALID,
+                    "pad: expected margins of 0 or more, got %lld, %lld, %lld, %lld",
                     (long long)margins->left, (long long)margins->top, (long long)margins->right,
                     (long long)margins->bottom);
   int64_t dims[3] = {image->dims[0] + margins->top + margins->bottom,

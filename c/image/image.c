@@ -9,8 +9,8 @@ enum { MAX_CHANNELS = 4 };
 
 pg_status pgi_image_check(const pg_tensor *t, const char *what, pg_error *err) {
   char text[200];
-  bool is_good = t && (t->dtype == PG_U8 || t->dtype == PG_F32) && t->rank == 3 && t->dims[2] >= 1 &&
-                 t->dims[2] <= MAX_CHANNELS;
+  bool is_good = t && (t->dtype == PG_U8 || t->dtype == PG_F32) && t->rank == 3 &&
+                 t->dims[2] >= 1 && t->dims[2] <= MAX_CHANNELS;
   if (!is_good && t)
     return pgi_fail(err, PG_INVALID, "%s: expected u8 or f32 [H,W,1 to 4], got %s", what,
                     pgi_shape_text(t->dtype, t->rank, t->dims, text, sizeof text));
@@ -66,7 +66,8 @@ pg_status pgi_image_write(const pg_tensor *image, const char *path, int quality,
   bool is_png = ends_with(path, ".png");
   bool is_jpeg = ends_with(path, ".jpg") || ends_with(path, ".jpeg");
   if (!is_png && !is_jpeg)
-    return pgi_fail(err, PG_UNSUPPORTED, "%s: expected a name that ends in .png, .jpg or .jpeg", path);
+    return pgi_fail(err, PG_UNSUPPORTED, "%s: expected a name that ends in .png, .jpg or .jpeg",
+                    path);
   pg_tensor bytes = {0};
   if (is_png && image->dtype == PG_U16) return pgi_png_write(image, path, err);
   PG_TRY(pgi_image_cast(image, PG_U8, &bytes, err));

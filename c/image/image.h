@@ -46,7 +46,7 @@ typedef enum pgi_convention { PG_RESIZE_PIL, PG_RESIZE_CV } pgi_convention;
 typedef struct pgi_filter {
   const char *name;
   pgi_convention convention;
-  double support;           /* half its width, in pixels; 0: nearest */
+  double support;            /* half its width, in pixels; 0: nearest */
   double (*shape)(double x); /* NULL for nearest and area */
 } pgi_filter;
 /* PG_INVALID lists the names. */
@@ -71,8 +71,7 @@ void pgi_taps_deinit(pgi_taps *taps);
 /* The rectangle must lie inside. */
 pg_status pgi_image_crop(const pg_tensor *image, int64_t x, int64_t y, int64_t width,
                          int64_t height, pg_tensor *out, pg_error *err);
-pg_status pgi_image_flip(const pg_tensor *image, bool is_horizontal, pg_tensor *out,
-                         pg_error *err);
+pg_status pgi_image_flip(const pg_tensor *image, bool is_horizontal, pg_tensor *out, pg_error *err);
 /* By quarter turns, counter-clockwise; any integer. */
 pg_status pgi_image_turn(const pg_tensor *image, int turns, pg_tensor *out, pg_error *err);
 
@@ -100,8 +99,8 @@ pg_status pgi_image_letterbox(const pg_tensor *image, int64_t height, int64_t wi
 /* ---- rotate.c ------------------------------------------------------------------------------- */
 
 typedef struct pgi_rotation {
-  double degrees; /* counter-clockwise */
-  bool expand;    /* the result holds all of it; else it keeps the size */
+  double degrees;  /* counter-clockwise */
+  bool expand;     /* the result holds all of it; else it keeps the size */
   bool is_nearest; /* else bilinear */
   pgi_color fill;
 } pgi_rotation;
@@ -165,9 +164,9 @@ pg_status pgi_image_from_tensor(const pg_tensor *t, const pgi_normal *n, pg_tens
 /* ---- draw.c: in place ----------------------------------------------------------------------- */
 
 typedef struct pgi_pen {
-  pgi_color color;     /* of the picture's colour channels; its alpha channel becomes opaque */
-  float alpha;         /* 0 to 1: how much of the colour */
-  double thickness;    /* <= 0: filled */
+  pgi_color color;  /* of the picture's colour channels; its alpha channel becomes opaque */
+  float alpha;      /* 0 to 1: how much of the colour */
+  double thickness; /* <= 0: filled */
   bool is_antialiased;
 } pgi_pen;
 /* Covers the pixels nearest to [x, x + width) by [y, y + height); thickness goes inwards. */

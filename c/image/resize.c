@@ -125,11 +125,11 @@ static void horizontal_block(void *arg, int64_t block) {
   if (is_u8 && !p->is_fixed) widen(scratch, (int64_t)columns, floats);
   sum_columns(p, p->is_fixed ? (void *)scratch : (void *)floats, summed);
   if (p->is_fixed)
-    transpose_u8(summed, ROWS, width_out, height, (uint8_t *)pgi_tensor_data(p->to) + first * width_out,
-                 width_out);
+    transpose_u8(summed, ROWS, width_out, height,
+                 (uint8_t *)pgi_tensor_data(p->to) + first * width_out, width_out);
   else
-    transpose_f32(summed, ROWS, width_out, height, (float *)pgi_tensor_data(p->to) + first * width_out,
-                  width_out);
+    transpose_f32(summed, ROWS, width_out, height,
+                  (float *)pgi_tensor_data(p->to) + first * width_out, width_out);
   pgi_free(p->ctx, scratch);
 }
 
@@ -191,10 +191,15 @@ static pg_status run_axis(const job *j, const pg_tensor *image, bool is_vertical
   int axis = is_vertical ? 0 : 1;
   PG_TRY(pgi_taps_init(&taps, j->ctx, j->filter, image->dims[axis], out->dims[axis],
                        j->is_shrinking, j->is_fixed, err));
-  pass p = {.kernel = j->ctx->kernels[PG_K_RESIZE], .ctx = j->ctx, .from = image, .to = out,
-            .taps = &taps, .channels = image->dims[2], .is_fixed = j->is_fixed};
-  pg_status status = run_pass(&p, j->threads, out->dims[0],
-                              is_vertical ? vertical_block : horizontal_block, err);
+  pass p = {.kernel = j->ctx->kernels[PG_K_RESIZE],
+            .ctx = j->ctx,
+            .from = image,
+            .to = out,
+            .taps = &taps,
+            .channels = image->dims[2],
+            .is_fixed = j->is_fixed};
+  pg_status status =
+      run_pass(&p, j->threads, out->dims[0], is_vertical ? vertical_block : horizontal_block, err);
   pgi_taps_deinit(&taps);
   return status;
 }
@@ -264,12 +269,17 @@ pg_status pgi_image_resize(const pg_tensor *image, int64_t height, int64_t width
   j.is_fixed = is_pil && flat.dtype == PG_U8;
   pg_status status = pgi_tensor_alloc(j.ctx, flat.dtype, 3, dims, &resized, err);
   if (status == PG_OK) {
-    if (j.filter->support <= 0) status = run_nearest(&j, &flat, &resized, err);
-    else if (is_pil && dims[2] % 2 == 0) status = run_premultiplied(&j, &flat, &resized, err);
-    else status = run_filter(&j, &flat, &resized, err);
+    if (j.filter->support <= 0)
+      status = run_nearest(&j, &flat, &resized, err);
+    else if (is_pil && dims[2] % 2 == 0)
+      status = run_premultiplied(&j, &flat, &resized, err);
+    else
+      status = run_filter(&j, &flat, &resized, err);
   }
-  if (status == PG_OK) *out = resized;
-  else pgi_tensor_clear(&resized);
+  if (status == PG_OK)
+    *out = resized;
+  else
+    pgi_tensor_clear(&resized);
   pgi_tensor_clear(&flat);
   return status;
 }

@@ -19,7 +19,9 @@ typedef struct job {
 } job;
 
 /* Quarter turns give sines of 1e-17 where zero is meant. */
-static double tidy(double v) { return round(v * 1e15) / 1e15; }
+static double tidy(double v) {
+  return round(v * 1e15) / 1e15;
+}
 
 static void apply(const double m[6], double x, double y, double *to_x, double *to_y) {
   *to_x = m[0] * x + m[1] * y + m[2];
@@ -58,7 +60,9 @@ static void expand(double m[6], int64_t *width, int64_t *height) {
   *height = (int64_t)new_h;
 }
 
-static double mix(double a, double b, double t) { return a + (b - a) * t; }
+static double mix(double a, double b, double t) {
+  return a + (b - a) * t;
+}
 
 static double channel(const job *j, int64_t x, int64_t y, int c) {
   const pg_tensor *t = j->from;
@@ -67,7 +71,9 @@ static double channel(const job *j, int64_t x, int64_t y, int c) {
   return (double)((const float *)pgi_tensor_data(t))[at];
 }
 
-static int64_t limit(int64_t v, int64_t n) { return v < 0 ? 0 : v >= n ? n - 1 : v; }
+static int64_t limit(int64_t v, int64_t n) {
+  return v < 0 ? 0 : v >= n ? n - 1 : v;
+}
 
 /* (x, y) lies inside; neighbours outside are the edge's. */
 static void sample(const job *j, double x, double y, char *to) {
@@ -81,8 +87,10 @@ static void sample(const job *j, double x, double y, char *to) {
   for (int c = 0; c < (int)j->from->dims[2]; c++) {
     double v = mix(mix(channel(j, left, top, c), channel(j, right, top, c), dx),
                    mix(channel(j, left, bottom, c), channel(j, right, bottom, c), dx), dy);
-    if (j->from->dtype == PG_U8) ((uint8_t *)to)[c] = (uint8_t)v;
-    else ((float *)(void *)to)[c] = (float)v;
+    if (j->from->dtype == PG_U8)
+      ((uint8_t *)to)[c] = (uint8_t)v;
+    else
+      ((float *)(void *)to)[c] = (float)v;
   }
 }
 
@@ -94,8 +102,8 @@ static void rotate_rows(void *arg, int64_t block) {
     for (int64_t x = 0; x < width; x++, to += j->pixel) {
       double sx, sy;
       apply(j->m, (double)x + 0.5, (double)y + 0.5, &sx, &sy);
-      bool is_inside = sx >= 0 && sy >= 0 && sx < (double)j->from->dims[1] &&
-                       sy < (double)j->from->dims[0];
+      bool is_inside =
+          sx >= 0 && sy >= 0 && sx < (double)j->from->dims[1] && sy < (double)j->from->dims[0];
       if (!is_inside) {
         memcpy(to, j->fill, j->pixel);
       } else if (j->is_nearest) {

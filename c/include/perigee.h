@@ -153,6 +153,11 @@ PG_API size_t pg_tensor_bytes(const pg_tensor *t);        /* elements in contigu
 PG_API void *pg_tensor_data(const pg_tensor *t);
 /* A contiguous copy in another element type, with ONNX Cast's rounding (saturating f8).  Owned. */
 PG_API pg_status pg_tensor_cast(const pg_tensor *t, pg_dtype dtype, pg_tensor **out, pg_error *err);
+/* Element `index` (row-major) of a PG_STRING tensor becomes a copy of `size` bytes.  To read them:
+** pg_tensor_data points to pg_string elements, borrowed until the element is set or the last handle on
+** the data is gone. */
+PG_API pg_status pg_tensor_set_string(pg_tensor *t, int64_t index, const char *data, size_t size,
+                                      pg_error *err);
 /* Writes at most `size` bytes with the closing zero: header, extremes, edges.  Returns the full
 ** length, as snprintf does. */
 PG_API size_t pg_tensor_print(const pg_tensor *t, char *buffer, size_t size);

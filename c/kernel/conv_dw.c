@@ -81,6 +81,15 @@ PG_TARGET_AVX2 static void avx2_rows(int64_t rows, int64_t n, int64_t taps, cons
     float *to = out + j;
     if (left > 2 * W2) {
       int64_t width = PG_MIN(left, 4 * W2);
+      for (; r + 2 <= rows; r += 2) {
+        if (width > 3 * W2) {
+          rows2(2, 4, width, taps, at, w, bias, from + r * src_step, src_step, to + r * out_step,
+                out_step);
+        } else {
+          rows2(2, 3, width, taps, at, w, bias, from + r * src_step, src_step, to + r * out_step,
+                out_step);
+        }
+      }
       for (; r < rows; r++) {
         if (width > 3 * W2) {
           rows2(1, 4, width, taps, at, w, bias, from + r * src_step, 0, to + r * out_step, 0);
@@ -176,6 +185,15 @@ PG_TARGET_AVX512 static void avx512_rows(int64_t rows, int64_t n, int64_t taps, 
     float *to = out + j;
     if (left > 2 * W5) {
       int64_t width = PG_MIN(left, 4 * W5);
+      for (; r + 2 <= rows; r += 2) {
+        if (width > 3 * W5) {
+          rows5(2, 4, width, taps, at, w, bias, from + r * src_step, src_step, to + r * out_step,
+                out_step);
+        } else {
+          rows5(2, 3, width, taps, at, w, bias, from + r * src_step, src_step, to + r * out_step,
+                out_step);
+        }
+      }
       for (; r < rows; r++) {
         if (width > 3 * W5) {
           rows5(1, 4, width, taps, at, w, bias, from + r * src_step, 0, to + r * out_step, 0);

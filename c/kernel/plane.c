@@ -32,44 +32,78 @@ static void put(float *to, int64_t n, float v) {
   for (int64_t i = 0; i < n; i++) to[i] = v;
 }
 
+/* Lines are often shorter than a call of memcpy is worth: four at a time, the last four again. */
+static void copy_run(const float *from, int64_t n, float *to) {
+  enum { W = 4 };
+  if (n >= 16 * W) {
+    memcpy(to, from, (size_t)n * sizeof *to);
+  } else if (n >= W) {
+    for (int64_t i = 0; i + W < n; i += W) memcpy(to + i, from + i, W * sizeof *to);
+    memcpy(to + n - W, from + n - W, W * sizeof *to);
+  } else {
+    for (int64_t i = 0; i < n; i++) to[i] = from[i];
+  }
+}
+
+static void copy_every(const float *restrict from, int64_t stride, int64_t n, float *restrict to) {
+  if (stride == 1) {
+    copy_run(from, n, to);
+  } else if (stride == 2) {
+    for (int64_t i = 0; i < n; i++) to[i] = from[2 * i];
+  } else {
+    for (int64_t i = 0; i < n; i++) to[i] = from[i * stride];
+  }
+}
+
 static int64_t floor_div(int64_t a, int64_t b) {
   return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
 
-/* One line of the last axis: every phase that a tap meets. */
-static void pack_line(const pgi_plane *p, const pgi_window *w, const float *from, float pad,
-                      float *to) {
+/* Lines [0, rows) of the last axis of the copy; `from` NULL: all outside of the plane, else line
+** `before` of the copy is the first of from[lines]. */
+static void pack_lines(const pgi_plane *p, const pgi_window *w, int64_t rows, int64_t skip,
+                       int64_t before, int64_t lines, const float *from, float pad, float *to) {
   int last = w->n - 1;
-  int64_t stride = w->stride[last], in = w->in[last], before = w->before[last];
-  for (int64_t f = 0; f < stride; f++, to += p->phase) {
-    if (f > (w->kernel[last] - 1) * w->dilation[last]) break;
-    /* Element u of the phase is from[u * stride + f - before]. */
-    int64_t low = PG_MIN(PG_MAX(-floor_div(f - before, stride), 0), p->phase);
-    int64_t high = PG_MIN(PG_MAX(floor_div(in - 1 - f + before, stride) + 1, low), p->phase);
-    put(to, low, pad);
-    const float *first = from + low * stride + f - before;
-    if (stride == 1) {
-      memcpy(to + low, first, (size_t)(high - low) * sizeof *to);
-    } else {
-      for (int64_t u = low; u < high; u++) to[u] = first[(u - low) * stride];
+  int64_t stride = w->stride[last], in = w->in[last], margin = w->before[last];
+  int64_t phases = PG_MIN(stride, (w->kernel[last] - 1) * w->dilation[last] + 1);
+  int64_t line = stride * p->phase;
+  for (int64_t f = 0; f < phases; f++) {
+    /* Element u of the phase is from[u * stride + f - margin]. */
+    int64_t low = PG_MIN(PG_MAX(-floor_div(f - margin, stride), 0), p->phase);
+    int64_t high = PG_MIN(PG_MAX(floor_div(in - 1 - f + margin, stride) + 1, low), p->phase);
+    for (int64_t i = 0; i < rows; i += skip) {
+      float *out = to + i * line + f * p->phase;
+      int64_t at = i - before;
+      if (!from || at < 0 || at >= lines) {
+        put(out, p->phase, pad);
+        continue;
+      }
+      put(out, low, pad);
+      copy_every(from + at * in + low * stride + f - margin, stride, high - low, out + low);
+      put(out + high, p->phase - high, pad);
     }
-    put(to + high, p->phase - high, pad);
   }
+}
+
+/* A kernel of one element steps over what lies between its outputs. */
+static int64_t skip_of(const pgi_window *w, int axis) {
+  return w->kernel[axis] == 1 ? w->stride[axis] : 1;
 }
 
 /* `from` NULL: outside of the plane. */
 static void pack_axis(const pgi_plane *p, const pgi_window *w, int axis, int64_t in_step,
                       const float *from, float pad, float *to) {
   if (axis == w->n - 1) {
-    if (from) {
-      pack_line(p, w, from, pad, to);
-    } else {
-      put(to, p->phase * w->stride[axis], pad);
-    }
+    pack_lines(p, w, 1, 1, 0, 1, from, pad, to);
+    return;
+  }
+  int64_t skip = skip_of(w, axis);
+  if (axis == w->n - 2) {
+    pack_lines(p, w, p->extent[axis], skip, w->before[axis], w->in[axis], from, pad, to);
     return;
   }
   int64_t inner = in_step / w->in[axis];
-  for (int64_t i = 0; i < p->extent[axis]; i++) {
+  for (int64_t i = 0; i < p->extent[axis]; i += skip) {
     int64_t at = i - w->before[axis];
     bool is_inside = from && at >= 0 && at < w->in[axis];
     pack_axis(p, w, axis + 1, inner, is_inside ? from + at * inner : NULL, pad,

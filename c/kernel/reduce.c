@@ -12,7 +12,7 @@ PG_INLINE void load(lanes *to, const float *from) {
   memcpy(to, from, sizeof *to);
 }
 
-#define ABS(x) ((lanes)((masks)(x) & 0x7fffffff))
+#define ABS(x) ((lanes)((masks)(x)&0x7fffffff))
 /* b where the mask is set, else a. */
 #define SELECT(mask, a, b) ((lanes)(((mask) & (masks)(b)) | (~(mask) & (masks)(a))))
 
@@ -33,37 +33,37 @@ PG_INLINE void load(lanes *to, const float *from) {
 
 /* Folds a block of at most BLOCK elements.  `start` is what changes nothing; MERGE joins totals, which
 ** for sums differs from ONE. */
-#define FOLD(name, STEP, ONE, MERGE, start)                                           \
-  PG_INLINE float fold_##name(const float *x, int64_t n) {                            \
-    lanes t0, t1, t2, t3, t4, t5, t6, t7, v;                                          \
-    for (int i = 0; i < LANES; i++) t0[i] = (start);                                  \
-    t1 = t2 = t3 = t4 = t5 = t6 = t7 = t0;                                            \
-    for (; n >= WIDE; n -= WIDE, x += WIDE) {                                         \
-      load(&v, x), STEP(t0, v);                                                       \
-      load(&v, x + LANES), STEP(t1, v);                                               \
-      load(&v, x + 2 * LANES), STEP(t2, v);                                           \
-      load(&v, x + 3 * LANES), STEP(t3, v);                                           \
-      load(&v, x + 4 * LANES), STEP(t4, v);                                           \
-      load(&v, x + 5 * LANES), STEP(t5, v);                                           \
-      load(&v, x + 6 * LANES), STEP(t6, v);                                           \
-      load(&v, x + 7 * LANES), STEP(t7, v);                                           \
-    }                                                                                 \
-    for (; n >= LANES; n -= LANES, x += LANES) load(&v, x), STEP(t0, v);              \
-    float total[LANES], u[8][LANES];                                                  \
-    memcpy(u[0], &t0, sizeof t0), memcpy(u[1], &t1, sizeof t1);                       \
-    memcpy(u[2], &t2, sizeof t2), memcpy(u[3], &t3, sizeof t3);                       \
-    memcpy(u[4], &t4, sizeof t4), memcpy(u[5], &t5, sizeof t5);                       \
-    memcpy(u[6], &t6, sizeof t6), memcpy(u[7], &t7, sizeof t7);                       \
-    for (int i = 0; i < LANES; i++) {                                                 \
-      float a = MERGE(u[0][i], u[1][i]), b = MERGE(u[2][i], u[3][i]);                 \
-      float c = MERGE(u[4][i], u[5][i]), d = MERGE(u[6][i], u[7][i]);                 \
-      a = MERGE(a, b), c = MERGE(c, d);                                               \
-      total[i] = MERGE(a, c);                                                         \
-    }                                                                                 \
-    for (int64_t i = 0; i < n; i++) total[i] = ONE(total[i], x[i]);                   \
-    for (int half = LANES / 2; half > 0; half /= 2)                                   \
-      for (int i = 0; i < half; i++) total[i] = MERGE(total[i], total[i + half]);     \
-    return total[0];                                                                  \
+#define FOLD(name, STEP, ONE, MERGE, start)                                       \
+  PG_INLINE float fold_##name(const float *x, int64_t n) {                        \
+    lanes t0, t1, t2, t3, t4, t5, t6, t7, v;                                      \
+    for (int i = 0; i < LANES; i++) t0[i] = (start);                              \
+    t1 = t2 = t3 = t4 = t5 = t6 = t7 = t0;                                        \
+    for (; n >= WIDE; n -= WIDE, x += WIDE) {                                     \
+      load(&v, x), STEP(t0, v);                                                   \
+      load(&v, x + LANES), STEP(t1, v);                                           \
+      load(&v, x + 2 * LANES), STEP(t2, v);                                       \
+      load(&v, x + 3 * LANES), STEP(t3, v);                                       \
+      load(&v, x + 4 * LANES), STEP(t4, v);                                       \
+      load(&v, x + 5 * LANES), STEP(t5, v);                                       \
+      load(&v, x + 6 * LANES), STEP(t6, v);                                       \
+      load(&v, x + 7 * LANES), STEP(t7, v);                                       \
+    }                                                                             \
+    for (; n >= LANES; n -= LANES, x += LANES) load(&v, x), STEP(t0, v);          \
+    float total[LANES], u[8][LANES];                                              \
+    memcpy(u[0], &t0, sizeof t0), memcpy(u[1], &t1, sizeof t1);                   \
+    memcpy(u[2], &t2, sizeof t2), memcpy(u[3], &t3, sizeof t3);                   \
+    memcpy(u[4], &t4, sizeof t4), memcpy(u[5], &t5, sizeof t5);                   \
+    memcpy(u[6], &t6, sizeof t6), memcpy(u[7], &t7, sizeof t7);                   \
+    for (int i = 0; i < LANES; i++) {                                             \
+      float a = MERGE(u[0][i], u[1][i]), b = MERGE(u[2][i], u[3][i]);             \
+      float c = MERGE(u[4][i], u[5][i]), d = MERGE(u[6][i], u[7][i]);             \
+      a = MERGE(a, b), c = MERGE(c, d);                                           \
+      total[i] = MERGE(a, c);                                                     \
+    }                                                                             \
+    for (int64_t i = 0; i < n; i++) total[i] = ONE(total[i], x[i]);               \
+    for (int half = LANES / 2; half > 0; half /= 2)                               \
+      for (int i = 0; i < half; i++) total[i] = MERGE(total[i], total[i + half]); \
+    return total[0];                                                              \
   }
 
 FOLD(sum, STEP_SUM, ONE_SUM, ONE_SUM, 0.0f)
@@ -72,11 +72,11 @@ FOLD(sum_square, STEP_SUM_SQUARE, ONE_SUM_SQUARE, ONE_SUM, 0.0f)
 FOLD(max, STEP_MAX, ONE_MAX, ONE_MAX, -INFINITY)
 FOLD(min, STEP_MIN, ONE_MIN, ONE_MIN, INFINITY)
 
-#define SUM_RUN(name, isa, TARGET)                                          \
-  TARGET static double run_##name##_##isa(const float *x, int64_t n) {      \
-    double total = 0;                                                       \
+#define SUM_RUN(name, isa, TARGET)                                                    \
+  TARGET static double run_##name##_##isa(const float *x, int64_t n) {                \
+    double total = 0;                                                                 \
     for (; n > BLOCK; n -= BLOCK, x += BLOCK) total += (double)fold_##name(x, BLOCK); \
-    return total + (double)fold_##name(x, n);                               \
+    return total + (double)fold_##name(x, n);                                         \
   }
 #define ORDER_RUN(name, isa, TARGET)                                   \
   TARGET static double run_##name##_##isa(const float *x, int64_t n) { \
@@ -90,34 +90,33 @@ static double run_prod(const float *x, int64_t n) {
   return total;
 }
 
-#define ROW(name, STEP, ONE, isa, TARGET)                                   \
+#define ROW(name, STEP, ONE, isa, TARGET)                                      \
   TARGET static void row_##name##_##isa(const float *x, float *y, int64_t n) { \
-    lanes v, t;                                                             \
-    for (; n >= LANES; n -= LANES, x += LANES, y += LANES) {                \
-      load(&v, x), load(&t, y);                                             \
-      STEP(t, v);                                                           \
-      memcpy(y, &t, sizeof t);                                              \
-    }                                                                       \
-    for (int64_t i = 0; i < n; i++) y[i] = ONE(y[i], x[i]);                 \
+    lanes v, t;                                                                \
+    for (; n >= LANES; n -= LANES, x += LANES, y += LANES) {                   \
+      load(&v, x), load(&t, y);                                                \
+      STEP(t, v);                                                              \
+      memcpy(y, &t, sizeof t);                                                 \
+    }                                                                          \
+    for (int64_t i = 0; i < n; i++) y[i] = ONE(y[i], x[i]);                    \
   }
 
-#define VARIANT(isa, TARGET, cpu)                                            \
-  SUM_RUN(sum, isa, TARGET)                                                  \
-  SUM_RUN(sum_abs, isa, TARGET)                                              \
-  SUM_RUN(sum_square, isa, TARGET)                                           \
-  ORDER_RUN(max, isa, TARGET)                                                \
-  ORDER_RUN(min, isa, TARGET)                                                \
-  ROW(sum, STEP_SUM, ONE_SUM, isa, TARGET)                                   \
-  ROW(sum_abs, STEP_SUM_ABS, ONE_SUM_ABS, isa, TARGET)                       \
-  ROW(sum_square, STEP_SUM_SQUARE, ONE_SUM_SQUARE, isa, TARGET)              \
-  ROW(prod, STEP_PROD, ONE_PROD, isa, TARGET)                                \
-  ROW(max, STEP_MAX, ONE_MAX, isa, TARGET)                                   \
-  ROW(min, STEP_MIN, ONE_MIN, isa, TARGET)                                   \
-  static const pgi_reduce_f32 isa = {                                        \
-      {run_sum_##isa, run_sum_abs_##isa, run_sum_square_##isa, run_prod,     \
-       run_max_##isa, run_min_##isa},                                        \
-      {row_sum_##isa, row_sum_abs_##isa, row_sum_square_##isa, row_prod_##isa, \
-       row_max_##isa, row_min_##isa}};
+#define VARIANT(isa, TARGET, cpu)                                                             \
+  SUM_RUN(sum, isa, TARGET)                                                                   \
+  SUM_RUN(sum_abs, isa, TARGET)                                                               \
+  SUM_RUN(sum_square, isa, TARGET)                                                            \
+  ORDER_RUN(max, isa, TARGET)                                                                 \
+  ORDER_RUN(min, isa, TARGET)                                                                 \
+  ROW(sum, STEP_SUM, ONE_SUM, isa, TARGET)                                                    \
+  ROW(sum_abs, STEP_SUM_ABS, ONE_SUM_ABS, isa, TARGET)                                        \
+  ROW(sum_square, STEP_SUM_SQUARE, ONE_SUM_SQUARE, isa, TARGET)                               \
+  ROW(prod, STEP_PROD, ONE_PROD, isa, TARGET)                                                 \
+  ROW(max, STEP_MAX, ONE_MAX, isa, TARGET)                                                    \
+  ROW(min, STEP_MIN, ONE_MIN, isa, TARGET)                                                    \
+  static const pgi_reduce_f32 isa = {{run_sum_##isa, run_sum_abs_##isa, run_sum_square_##isa, \
+                                      run_prod, run_max_##isa, run_min_##isa},                \
+                                     {row_sum_##isa, row_sum_abs_##isa, row_sum_square_##isa, \
+                                      row_prod_##isa, row_max_##isa, row_min_##isa}};
 
 VARIANT(scalar, , 0)
 PG_KERNEL(reduce_f32_scalar) = {

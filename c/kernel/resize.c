@@ -43,8 +43,8 @@ BODY void block_f32(const float *in, int64_t step, const float *weights, int64_t
   for (int j = 0; j < BLOCK; j++) out[j] = sum[j];
 }
 
-BODY void sum_f32_body(const float *in, int64_t step, const float *weights, int64_t taps,
-                       int64_t n, float *out) {
+BODY void sum_f32_body(const float *in, int64_t step, const float *weights, int64_t taps, int64_t n,
+                       float *out) {
   int64_t i = 0;
   for (; i + BLOCK <= n; i += BLOCK) block_f32(in + i, step, weights, taps, out + i);
   for (; i < n; i++) {
@@ -54,15 +54,15 @@ BODY void sum_f32_body(const float *in, int64_t step, const float *weights, int6
   }
 }
 
-#define RESIZE_FUNCTIONS(isa, target)                                                           \
-  target static void isa##_sum_u8(const uint8_t *in, int64_t step, const int32_t *weights,      \
-                                  int64_t taps, int64_t n, uint8_t *out) {                      \
-    sum_u8_body(in, step, weights, taps, n, out);                                               \
-  }                                                                                             \
-  target static void isa##_sum_f32(const float *in, int64_t step, const float *weights,         \
-                                   int64_t taps, int64_t n, float *out) {                       \
-    sum_f32_body(in, step, weights, taps, n, out);                                              \
-  }                                                                                             \
+#define RESIZE_FUNCTIONS(isa, target)                                                      \
+  target static void isa##_sum_u8(const uint8_t *in, int64_t step, const int32_t *weights, \
+                                  int64_t taps, int64_t n, uint8_t *out) {                 \
+    sum_u8_body(in, step, weights, taps, n, out);                                          \
+  }                                                                                        \
+  target static void isa##_sum_f32(const float *in, int64_t step, const float *weights,    \
+                                   int64_t taps, int64_t n, float *out) {                  \
+    sum_f32_body(in, step, weights, taps, n, out);                                         \
+  }                                                                                        \
   static const pgi_resize isa = {isa##_sum_u8, isa##_sum_f32};
 
 RESIZE_FUNCTIONS(scalar, )

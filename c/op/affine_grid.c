@@ -78,10 +78,16 @@ static pg_status affine_grid_run(pgi_call *c) {
   return PG_OK;
 }
 
-static const pgi_attr_def affine_grid_attrs[] = {
-  {.name = "align_corners", .kind = PG_ATTR_INT}, {0}};
+static const pgi_attr_def affine_grid_attrs[] = {{.name = "align_corners", .kind = PG_ATTR_INT},
+                                                 {0}};
 
 PG_OP(affine_grid) = {
-  .name = "AffineGrid", .since = {20}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = affine_grid_attrs, .infer = affine_grid_infer, .run = affine_grid_run,
+    .name = "AffineGrid",
+    .since = {20},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = affine_grid_attrs,
+    .infer = affine_grid_infer,
+    .run = affine_grid_run,
 };

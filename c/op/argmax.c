@@ -15,8 +15,10 @@ static pg_status arg_infer(pgi_infer *inf) {
   if (!is_scalar) PG_TRY(pgi_axis(given, rank, &axis, inf->err));
   out->rank = 0;
   for (int i = 0; i < rank; i++) {
-    if (i != axis) out->dims[out->rank++] = inf->in[0]->dims[i];
-    else if (is_kept) out->dims[out->rank++] = pgi_dim_of(1);
+    if (i != axis)
+      out->dims[out->rank++] = inf->in[0]->dims[i];
+    else if (is_kept)
+      out->dims[out->rank++] = pgi_dim_of(1);
   }
   if (!is_scalar && inf->in[0]->dims[axis].n == 0)
     return pgi_fail(inf->err, PG_INVALID, "axis %d has no elements", axis);
@@ -110,8 +112,11 @@ static pg_status arg_run(pgi_call *c, bool is_least) {
   const pg_tensor *x = c->in[0];
   int axis = 0;
   if (x->rank > 0) PG_TRY(pgi_axis(pgi_attr_int(c->node, "axis"), x->rank, &axis, c->err));
-  job j = {.ctx = c->ctx, .dtype = x->dtype, .x = pgi_tensor_data(x),
-           .out = pgi_tensor_data(c->out[0]), .is_least = is_least,
+  job j = {.ctx = c->ctx,
+           .dtype = x->dtype,
+           .x = pgi_tensor_data(x),
+           .out = pgi_tensor_data(c->out[0]),
+           .is_least = is_least,
            .takes_last = pgi_attr_int(c->node, "select_last_index") != 0};
   if (pgi_tensor_count(c->out[0]) == 0) return PG_OK;
   j.dim = x->rank > 0 ? x->dims[axis] : 1;

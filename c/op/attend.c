@@ -10,8 +10,8 @@
 typedef struct job {
   const pgi_attend *a;
   const pg_context *ctx;
-  int64_t block, blocks;   /* queries of one task; tasks of one head */
-  int64_t product_floats;  /* scratch of a product */
+  int64_t block, blocks;  /* queries of one task; tasks of one head */
+  int64_t product_floats; /* scratch of a product */
 } job;
 
 /* Keys that a query sees, before any bias. */
@@ -47,7 +47,8 @@ static void add_bias(const pgi_attend_bias *bias, int64_t b, int64_t h, int64_t 
     float *score = &scores[k - keys.first];
     *score = from[k] == -INFINITY ? -INFINITY : *score + from[k];
   }
-  for (int64_t k = PG_MAX(shown, keys.first); k < keys.last; k++) scores[k - keys.first] = -INFINITY;
+  for (int64_t k = PG_MAX(shown, keys.first); k < keys.last; k++)
+    scores[k - keys.first] = -INFINITY;
 }
 
 static void cap(const job *j, float *x, int64_t n) {
@@ -116,23 +117,38 @@ static pgi_product score_product(const job *j, int64_t b, int64_t h, int64_t m, 
                                  const float *q, float *scores) {
   const pgi_attend *a = j->a;
   int64_t kv = h / (a->heads / a->kv_heads);
-  return (pgi_product){
-      .kernel = j->ctx->kernels[PG_K_GEMM_F32], .m = m, .n = keys.last - keys.first, .k = a->size,
-      .alpha = 1, .a = q, .a_row = a->size, .a_col = 1,
-      .b = a->k.data + b * a->k.batch + kv * a->k.head + keys.first * a->k.row, .b_row = 1,
-      .b_col = a->k.row, .c = scores, .ldc = keys.last - keys.first};
+  return (pgi_product){.kernel = j->ctx->kernels[PG_K_GEMM_F32],
+                       .m = m,
+                       .n = keys.last - keys.first,
+                       .k = a->size,
+                       .alpha = 1,
+                       .a = q,
+                       .a_row = a->size,
+                       .a_col = 1,
+                       .b = a->k.data + b * a->k.batch + kv * a->k.head + keys.first * a->k.row,
+                       .b_row = 1,
+                       .b_col = a->k.row,
+                       .c = scores,
+                       .ldc = keys.last - keys.first};
 }
 
 static pgi_product value_product(const job *j, int64_t b, int64_t h, int64_t first, int64_t m,
                                  range keys, const float *scores) {
   const pgi_attend *a = j->a;
   int64_t kv = h / (a->heads / a->kv_heads);
-  return (pgi_product){
-      .kernel = j->ctx->kernels[PG_K_GEMM_F32], .m = m, .n = a->v_size,
-      .k = keys.last - keys.first, .alpha = 1, .a = scores, .a_row = keys.last - keys.first,
-      .a_col = 1, .b = a->v.data + b * a->v.batch + kv * a->v.head + keys.first * a->v.row,
-      .b_row = a->v.row, .b_col = 1,
-      .c = a->y.data + b * a->y.batch + h * a->y.head + first * a->y.row, .ldc = a->y.row};
+  return (pgi_product){.kernel = j->ctx->kernels[PG_K_GEMM_F32],
+                       .m = m,
+                       .n = a->v_size,
+                       .k = keys.last - keys.first,
+                       .alpha = 1,
+                       .a = scores,
+                       .a_row = keys.last - keys.first,
+                       .a_col = 1,
+                       .b = a->v.data + b * a->v.batch + kv * a->v.head + keys.first * a->v.row,
+                       .b_row = a->v.row,
+                       .b_col = 1,
+                       .c = a->y.data + b * a->y.batch + h * a->y.head + first * a->y.row,
+                       .ldc = a->y.row};
 }
 
 /* scratch: a product's, block * size scaled queries, block * kv_len scores. */

@@ -30,7 +30,7 @@ typedef struct pgi_attend {
   int64_t left, right;   /* -1: any number; right = 0: causal */
   const int64_t *valid;  /* [batch]: keys from here on are hidden; NULL: none */
   const float *sink;     /* [heads]: the score of one more key that has no value; NULL: none */
-  float *scores;         /* NULL or [batch, heads, q_len, kv_len]: takes them as they are at `stage` */
+  float *scores; /* NULL or [batch, heads, q_len, kv_len]: takes them as they are at `stage` */
   enum { PG_RAW, PG_CAPPED, PG_BIASED, PG_PROBABILITIES } stage;
 } pgi_attend;
 

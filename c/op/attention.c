@@ -56,8 +56,7 @@ static pg_status infer(pgi_infer *inf) {
   if (inf->in[Q]->rank == 4) {
     memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[1], q[2], v[3]}, 4 * sizeof(pgi_dim));
   } else {
-    memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[2], pgi_dim_mul(q[1], v[3])},
-           3 * sizeof(pgi_dim));
+    memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[2], pgi_dim_mul(q[1], v[3])}, 3 * sizeof(pgi_dim));
   }
   const pgi_dim more[3][4] = {
       {k[0], k[1], total, k[3]}, {v[0], v[1], total, v[3]}, {q[0], q[1], q[2], total}};
@@ -109,8 +108,8 @@ static pg_status append(pgi_call *c, int past_in, int present, operand *k) {
   if (!past && !out) return PG_OK;
   int64_t old = past ? past->dims[past->rank == 4 ? 2 : 0] : 0;
   int64_t dims[4] = {k->batch, k->heads, old + k->length, k->size};
-  bool fits = !past || (past->rank == 4 && past->dims[0] == k->batch &&
-                        past->dims[1] == k->heads && past->dims[3] == k->size);
+  bool fits = !past || (past->rank == 4 && past->dims[0] == k->batch && past->dims[1] == k->heads &&
+                        past->dims[3] == k->size);
   pg_dtype dtype = past ? past->dtype : out->dtype;
   if (!fits || (out && out->dtype != dtype)) {
     return pgi_fail(c->err, PG_INVALID, "input %d: it doesn't fit the new keys and values",
@@ -199,8 +198,15 @@ static pg_status run(pgi_call *c) {
   PG_TRY(append(c, PAST_VALUE, PRESENT_VALUE, &v));
   if (k.length != v.length)
     return pgi_fail(c->err, PG_INVALID, "past_key and past_value: expected one length");
-  pgi_attend a = {.batch = q.batch, .heads = q.heads, .kv_heads = k.heads, .q_len = q.length,
-                  .kv_len = k.length, .size = q.size, .v_size = v.size, .q = q.at, .k = k.at,
+  pgi_attend a = {.batch = q.batch,
+                  .heads = q.heads,
+                  .kv_heads = k.heads,
+                  .q_len = q.length,
+                  .kv_len = k.length,
+                  .size = q.size,
+                  .v_size = v.size,
+                  .q = q.at,
+                  .k = k.at,
                   .v = v.at};
   PG_TRY(read_scale(c, &a));
   PG_TRY(read_window(c, &a));

@@ -69,6 +69,12 @@ static pg_status center_crop_pad_run(pgi_call *c) {
 static const pgi_attr_def center_crop_pad_attrs[] = {{.name = "axes", .kind = PG_ATTR_INTS}, {0}};
 
 PG_OP(center_crop_pad) = {
-  .name = "CenterCropPad", .since = {18}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = center_crop_pad_attrs, .infer = center_crop_pad_infer, .run = center_crop_pad_run,
+    .name = "CenterCropPad",
+    .since = {18},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = center_crop_pad_attrs,
+    .infer = center_crop_pad_infer,
+    .run = center_crop_pad_run,
 };

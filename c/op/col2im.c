@@ -82,10 +82,9 @@ static pg_status col2im_infer(pgi_infer *inf) {
   if (columns.n >= 0) out->dims[1] = pgi_dim_of(columns.n / f.n_block);
   if ((columns.n < 0 || columns.n % f.n_block == 0) && (places.n < 0 || places.n == f.n_places))
     return PG_OK;
-  return pgi_fail(inf->err, PG_INVALID,
-                  "input: expected a multiple of %lld columns of %lld, got %lld of %lld",
-                  (long long)f.n_block, (long long)f.n_places, (long long)columns.n,
-                  (long long)places.n);
+  return pgi_fail(
+      inf->err, PG_INVALID, "input: expected a multiple of %lld columns of %lld, got %lld of %lld",
+      (long long)f.n_block, (long long)f.n_places, (long long)columns.n, (long long)places.n);
 }
 
 typedef struct col2im_job {
@@ -98,7 +97,8 @@ typedef struct col2im_job {
 
 enum { MAX_TASKS = 16, BLOCK = 128 };
 
-/* Where place `at` of the block lands when it is at the position of the coordinates; -1: outside. */
+/* Where place `at` of the block lands when it is at the position of the coordinates; -1:
+** outside. */
 static int64_t land(const fold *f, const pgi_coords *at, const pgi_coords *position) {
   int64_t to = 0;
   for (int i = 0; i < f->rank; i++) {
@@ -155,14 +155,18 @@ static pg_status col2im_run(pgi_call *c) {
   return PG_OK;
 }
 
-static const pgi_attr_def col2im_attrs[] = {
-  {.name = "dilations", .kind = PG_ATTR_INTS},
-  {.name = "pads", .kind = PG_ATTR_INTS},
-  {.name = "strides", .kind = PG_ATTR_INTS},
-  {0}};
+static const pgi_attr_def col2im_attrs[] = {{.name = "dilations", .kind = PG_ATTR_INTS},
+                                            {.name = "pads", .kind = PG_ATTR_INTS},
+                                            {.name = "strides", .kind = PG_ATTR_INTS},
+                                            {0}};
 
 PG_OP(col2im) = {
-  .name = "Col2Im", .since = {18}, .in = {3, 3}, .out = {1, 1},
-  .types = PG_T_NUMERIC | PG_T(PG_BOOL), .attrs = col2im_attrs, .infer = col2im_infer,
-  .run = col2im_run,
+    .name = "Col2Im",
+    .since = {18},
+    .in = {3, 3},
+    .out = {1, 1},
+    .types = PG_T_NUMERIC | PG_T(PG_BOOL),
+    .attrs = col2im_attrs,
+    .infer = col2im_infer,
+    .run = col2im_run,
 };

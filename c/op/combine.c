@@ -22,21 +22,31 @@ pg_status pgi_reduction_of(const pgi_node *node, pg_dtype dtype, pgi_reduction *
 
 static float combine_f32(pgi_reduction r, float a, float b) {
   switch (r) {
-    case PG_REDUCE_ADD: return a + b;
-    case PG_REDUCE_MUL: return a * b;
-    case PG_REDUCE_MIN: return b != b || b < a ? b : a;
-    case PG_REDUCE_MAX: return b != b || b > a ? b : a;
-    default: return b;
+    case PG_REDUCE_ADD:
+      return a + b;
+    case PG_REDUCE_MUL:
+      return a * b;
+    case PG_REDUCE_MIN:
+      return b != b || b < a ? b : a;
+    case PG_REDUCE_MAX:
+      return b != b || b > a ? b : a;
+    default:
+      return b;
   }
 }
 
 static double combine_f64(pgi_reduction r, double a, double b) {
   switch (r) {
-    case PG_REDUCE_ADD: return a + b;
-    case PG_REDUCE_MUL: return a * b;
-    case PG_REDUCE_MIN: return b != b || b < a ? b : a;
-    case PG_REDUCE_MAX: return b != b || b > a ? b : a;
-    default: return b;
+    case PG_REDUCE_ADD:
+      return a + b;
+    case PG_REDUCE_MUL:
+      return a * b;
+    case PG_REDUCE_MIN:
+      return b != b || b < a ? b : a;
+    case PG_REDUCE_MAX:
+      return b != b || b > a ? b : a;
+    default:
+      return b;
   }
 }
 
@@ -46,11 +56,16 @@ static int64_t combine_i64(pgi_reduction r, int64_t a, int64_t b, bool is_unsign
   bool is_less = is_unsigned ? y < x : b < a;
   bool is_more = is_unsigned ? y > x : b > a;
   switch (r) {
-    case PG_REDUCE_ADD: return (int64_t)(x + y);
-    case PG_REDUCE_MUL: return (int64_t)(x * y);
-    case PG_REDUCE_MIN: return is_less ? b : a;
-    case PG_REDUCE_MAX: return is_more ? b : a;
-    default: return b;
+    case PG_REDUCE_ADD:
+      return (int64_t)(x + y);
+    case PG_REDUCE_MUL:
+      return (int64_t)(x * y);
+    case PG_REDUCE_MIN:
+      return is_less ? b : a;
+    case PG_REDUCE_MAX:
+      return is_more ? b : a;
+    default:
+      return b;
   }
 }
 
@@ -100,10 +115,14 @@ static void multiply_c128(double *to, const double *from, int64_t n) {
 
 static void combine_complex(pgi_reduction r, pg_dtype dtype, void *to, const void *from,
                             int64_t n) {
-  if (r == PG_REDUCE_ADD && dtype == PG_C64) pgi_combine(r, PG_F32, to, from, 2 * n);
-  else if (r == PG_REDUCE_ADD) pgi_combine(r, PG_F64, to, from, 2 * n);
-  else if (dtype == PG_C64) multiply_c64(to, from, n);
-  else multiply_c128(to, from, n);
+  if (r == PG_REDUCE_ADD && dtype == PG_C64)
+    pgi_combine(r, PG_F32, to, from, 2 * n);
+  else if (r == PG_REDUCE_ADD)
+    pgi_combine(r, PG_F64, to, from, 2 * n);
+  else if (dtype == PG_C64)
+    multiply_c64(to, from, n);
+  else
+    multiply_c128(to, from, n);
 }
 
 static void combine_plain_f32(pgi_reduction r, float *to, const float *from, int64_t n) {
@@ -121,8 +140,10 @@ void pgi_combine(pgi_reduction r, pg_dtype dtype, void *to, const void *from, in
   } else {
     for (int64_t i = 0; i < n; i += BLOCK) {
       int64_t m = PG_MIN(n - i, (int64_t)BLOCK);
-      if (kind == PG_KIND_FLOAT) block_f32(r, dtype, to, from, i, m);
-      else block_i64(r, dtype, to, from, i, m);
+      if (kind == PG_KIND_FLOAT)
+        block_f32(r, dtype, to, from, i, m);
+      else
+        block_i64(r, dtype, to, from, i, m);
     }
   }
 }

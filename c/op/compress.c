@@ -64,6 +64,12 @@ static pg_status compress_run(pgi_call *c) {
 static const pgi_attr_def compress_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(compress) = {
-  .name = "Compress", .since = {9, 11, 28}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = compress_attrs, .infer = compress_infer, .run = compress_run,
+    .name = "Compress",
+    .since = {9, 11, 28},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = compress_attrs,
+    .infer = compress_infer,
+    .run = compress_run,
 };

@@ -82,13 +82,22 @@ static pg_status concat_run(pgi_call *c) {
   return pgi_elems_done(c, out, &to);
 }
 
-static bool concat_is_identity(const pgi_node *node) { return node->n_in == 1; }
+static bool concat_is_identity(const pgi_node *node) {
+  return node->n_in == 1;
+}
 
 static const pgi_attr_def concat_attrs[] = {
-  {.name = "axis", .kind = PG_ATTR_INT, .is_required = true}, {0}};
+    {.name = "axis", .kind = PG_ATTR_INT, .is_required = true}, {0}};
 
 PG_OP(concat) = {
-  .name = "Concat", .since = {1, 4, 11, 13}, .in = {1, PG_MANY}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = concat_attrs, .upgrade = concat_upgrade, .infer = concat_infer, .run = concat_run,
-  .is_identity = concat_is_identity,
+    .name = "Concat",
+    .since = {1, 4, 11, 13},
+    .in = {1, PG_MANY},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = concat_attrs,
+    .upgrade = concat_upgrade,
+    .infer = concat_infer,
+    .run = concat_run,
+    .is_identity = concat_is_identity,
 };

@@ -1,4 +1,5 @@
-/* Constant: a tensor that is an attribute, in one of its many forms.  Folding makes it an initialiser. */
+/* Constant: a tensor that is an attribute, in one of its many forms.  Folding makes it an
+** initialiser. */
 #include "op/move.h"
 
 /* The attribute that carries the value: the only one of these that the node has. */
@@ -47,13 +48,23 @@ static pg_status constant_infer(pgi_infer *inf) {
   bool is_list = true;
   pg_dtype dtype = PG_NONE;
   switch (a->kind) {
-    case PG_ATTR_INT: is_list = false; /* fall through */
-    case PG_ATTR_INTS: dtype = PG_I64; break;
-    case PG_ATTR_FLOAT: is_list = false; /* fall through */
-    case PG_ATTR_FLOATS: dtype = PG_F32; break;
-    case PG_ATTR_STRING: is_list = false; /* fall through */
-    case PG_ATTR_STRINGS: dtype = PG_STRING; break;
-    case PG_ATTR_SPARSE: return sparse_type(a, pgi_out_type(inf, 0, PG_NONE, 0), inf->err);
+    case PG_ATTR_INT:
+      is_list = false; /* fall through */
+    case PG_ATTR_INTS:
+      dtype = PG_I64;
+      break;
+    case PG_ATTR_FLOAT:
+      is_list = false; /* fall through */
+    case PG_ATTR_FLOATS:
+      dtype = PG_F32;
+      break;
+    case PG_ATTR_STRING:
+      is_list = false; /* fall through */
+    case PG_ATTR_STRINGS:
+      dtype = PG_STRING;
+      break;
+    case PG_ATTR_SPARSE:
+      return sparse_type(a, pgi_out_type(inf, 0, PG_NONE, 0), inf->err);
     default:
       return pgi_fail(inf->err, PG_INVALID, "attribute '%s' has an unexpected type", a->name);
   }
@@ -64,8 +75,8 @@ static pg_status constant_infer(pgi_infer *inf) {
 
 static pg_status write_strings(const pgi_attr *a, pg_tensor *out, pg_error *err) {
   for (int64_t i = 0; i < a->n; i++) {
-    PG_TRY(pgi_string_set(out->buffer, out->offset + i, a->strings[i].data, a->strings[i].size,
-                          err));
+    PG_TRY(
+        pgi_string_set(out->buffer, out->offset + i, a->strings[i].data, a->strings[i].size, err));
   }
   return PG_OK;
 }
@@ -104,10 +115,13 @@ static pg_status constant_run(pgi_call *c) {
   pg_tensor *out = c->out[0];
   PG_TRY(find_value(c->node, &a, c->err));
   switch (a->kind) {
-    case PG_ATTR_TENSOR: return pgi_tensor_copy_into(a->tensors[0], out, c->err);
-    case PG_ATTR_SPARSE: return write_sparse(c, a, out);
+    case PG_ATTR_TENSOR:
+      return pgi_tensor_copy_into(a->tensors[0], out, c->err);
+    case PG_ATTR_SPARSE:
+      return write_sparse(c, a, out);
     case PG_ATTR_STRING:
-    case PG_ATTR_STRINGS: return write_strings(a, out, c->err);
+    case PG_ATTR_STRINGS:
+      return write_strings(a, out, c->err);
     case PG_ATTR_FLOAT:
     case PG_ATTR_FLOATS:
       if (a->n) memcpy(pgi_tensor_data(out), a->floats, (size_t)a->n * sizeof *a->floats);
@@ -118,18 +132,23 @@ static pg_status constant_run(pgi_call *c) {
   }
 }
 
-static const pgi_attr_def constant_attrs[] = {
-  {.name = "value", .kind = PG_ATTR_TENSOR},
-  {.name = "sparse_value", .kind = PG_ATTR_SPARSE},
-  {.name = "value_int", .kind = PG_ATTR_INT},
-  {.name = "value_ints", .kind = PG_ATTR_INTS},
-  {.name = "value_float", .kind = PG_ATTR_FLOAT},
-  {.name = "value_floats", .kind = PG_ATTR_FLOATS},
-  {.name = "value_string", .kind = PG_ATTR_STRING},
-  {.name = "value_strings", .kind = PG_ATTR_STRINGS},
-  {0}};
+static const pgi_attr_def constant_attrs[] = {{.name = "value", .kind = PG_ATTR_TENSOR},
+                                              {.name = "sparse_value", .kind = PG_ATTR_SPARSE},
+                                              {.name = "value_int", .kind = PG_ATTR_INT},
+                                              {.name = "value_ints", .kind = PG_ATTR_INTS},
+                                              {.name = "value_float", .kind = PG_ATTR_FLOAT},
+                                              {.name = "value_floats", .kind = PG_ATTR_FLOATS},
+                                              {.name = "value_string", .kind = PG_ATTR_STRING},
+                                              {.name = "value_strings", .kind = PG_ATTR_STRINGS},
+                                              {0}};
 
 PG_OP(constant) = {
-  .name = "Constant", .since = {1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, .in = {0, 0}, .out = {1, 1},
-  .types = PG_T_ALL, .attrs = constant_attrs, .infer = constant_infer, .run = constant_run,
+    .name = "Constant",
+    .since = {1, 9, 11, 12, 13, 19, 21, 23, 24, 25},
+    .in = {0, 0},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = constant_attrs,
+    .infer = constant_infer,
+    .run = constant_run,
 };

@@ -33,11 +33,16 @@ static pg_status constant_of_shape_run(pgi_call *c) {
   return pgi_elems_done(c, c->out[0], &to);
 }
 
-static const pgi_attr_def constant_of_shape_attrs[] = {
-  {.name = "value", .kind = PG_ATTR_TENSOR}, {0}};
+static const pgi_attr_def constant_of_shape_attrs[] = {{.name = "value", .kind = PG_ATTR_TENSOR},
+                                                       {0}};
 
 PG_OP(constant_of_shape) = {
-  .name = "ConstantOfShape", .since = {9, 20, 21, 23, 24, 25}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_I64), .attrs = constant_of_shape_attrs, .infer = constant_of_shape_infer,
-  .run = constant_of_shape_run,
+    .name = "ConstantOfShape",
+    .since = {9, 20, 21, 23, 24, 25},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_I64),
+    .attrs = constant_of_shape_attrs,
+    .infer = constant_of_shape_infer,
+    .run = constant_of_shape_run,
 };

@@ -113,8 +113,10 @@ static pg_status place(const pgi_stack *s, const pgi_stack_layout *layout, int a
     if (s->items[i].dtype == PG_NONE) continue;
     pg_tensor row = {0}, at = {0};
     int64_t k = has_batch ? i % steps : i;
-    if (has_batch) PG_TRY(pgi_view_select(out, 0, i / steps, &row, err));
-    else pgi_tensor_assign(&row, out);
+    if (has_batch)
+      PG_TRY(pgi_view_select(out, 0, i / steps, &row, err));
+    else
+      pgi_tensor_assign(&row, out);
     pg_status status =
         pgi_view_select(&row, axis, layout->is_reversed ? steps - 1 - k : k, &at, err);
     if (status == PG_OK) status = pgi_tensor_copy_into(&s->items[i], &at, err);
@@ -130,8 +132,10 @@ pg_status pgi_stack_join(pgi_call *c, const pgi_stack *s, int i, const pgi_stack
   const pg_tensor *first = NULL;
   bool is_complete = true;
   for (int64_t k = 0; k < s->n; k++) {
-    if (s->items[k].dtype == PG_NONE) is_complete = false;
-    else if (!first) first = &s->items[k];
+    if (s->items[k].dtype == PG_NONE)
+      is_complete = false;
+    else if (!first)
+      first = &s->items[k];
   }
   if (first) {
     PG_TRY(check_items(s, first, c->err));

@@ -23,7 +23,8 @@ void pgi_stack_deinit(pg_context *ctx, pgi_stack *s);
 typedef struct pgi_stack_layout {
   int64_t axis;
   bool is_reversed;
-  int64_t batches; /* >= 0: the items are those of a batch, row by row; the output is [batches, ...],
+  int64_t
+      batches; /* >= 0: the items are those of a batch, row by row; the output is [batches, ...],
                    ** zero where items are absent */
   const pgi_type *type; /* of one item: asked when there is none */
 } pgi_stack_layout;

@@ -12,10 +12,9 @@ static pg_status check_body(const pgi_node *node, pg_graph **out, pg_error *err)
               body->n_outputs >= n_carried + 1 && body->n_outputs > node->n_out;
   *out = body;
   if (fits) return PG_OK;
-  return pgi_fail(err, PG_INVALID,
-                  "body: expected a graph of %d inputs and at least %d outputs, got %d and %d",
-                  n_carried + 2, PG_MAX(n_carried, node->n_out) + 1, body->n_inputs,
-                  body->n_outputs);
+  return pgi_fail(
+      err, PG_INVALID, "body: expected a graph of %d inputs and at least %d outputs, got %d and %d",
+      n_carried + 2, PG_MAX(n_carried, node->n_out) + 1, body->n_inputs, body->n_outputs);
 }
 
 static pgi_type scalar_type(pg_dtype dtype) {
@@ -57,9 +56,9 @@ typedef struct state {
   pg_graph *body;
   int64_t i, trips; /* trips: INT64_MAX without a limit */
   int n_carried, n_stacks;
-  pg_tensor *args;   /* [2 + n_carried]: what the body is given next */
+  pg_tensor *args;            /* [2 + n_carried]: what the body is given next */
   const pg_tensor **pointers; /* to them */
-  pgi_stack *stacks; /* [n_stacks] */
+  pgi_stack *stacks;          /* [n_stacks] */
 } state;
 
 static void state_deinit(pg_context *ctx, void *block) {
@@ -139,16 +138,18 @@ static pg_status set_iteration(pgi_call *c, state *s) {
 static pg_status run(pgi_call *c) {
   state *s = c->state;
   bool goes_on;
-  if (!s) PG_TRY(start(c, &s));
-  else PG_TRY(collect(c, s));
+  if (!s)
+    PG_TRY(start(c, &s));
+  else
+    PG_TRY(collect(c, s));
   PG_TRY(pgi_condition(&s->args[1], "condition", &goes_on, c->err));
   if (!goes_on || s->i >= s->trips) return finish(c, s);
   PG_TRY(set_iteration(c, s));
   return pgi_call_enter(c, s->body, s->n_carried + 2, s->pointers);
 }
 
-static const pgi_attr_def attrs[] = {
-    {.name = "body", .kind = PG_ATTR_GRAPH, .is_required = true}, {0}};
+static const pgi_attr_def attrs[] = {{.name = "body", .kind = PG_ATTR_GRAPH, .is_required = true},
+                                     {0}};
 
 PG_OP(loop_op) = {
     .name = "Loop",

@@ -10,9 +10,9 @@
 typedef struct shape {
   pg_graph *body;
   bool is_batched;
-  int first;              /* the first state among the inputs */
+  int first; /* the first state among the inputs */
   int n_states, n_scans;
-  int n_results;          /* of each iteration */
+  int n_results; /* of each iteration */
 } shape;
 
 static pg_status find_shape(const pgi_node *node, shape *s, pg_error *err) {
@@ -213,8 +213,10 @@ static pg_status begin_row(pgi_call *c, state *s) {
   for (int i = 0; i < h->n_states; i++) {
     const pg_tensor *t = c->in[h->first + i];
     pgi_tensor_clear(&s->args[i]);
-    if (h->is_batched) PG_TRY(pgi_view_select(t, 0, s->batch, &s->args[i], c->err));
-    else pgi_tensor_assign(&s->args[i], t);
+    if (h->is_batched)
+      PG_TRY(pgi_view_select(t, 0, s->batch, &s->args[i], c->err));
+    else
+      pgi_tensor_assign(&s->args[i], t);
   }
   return PG_OK;
 }
@@ -227,8 +229,10 @@ static pg_status cut_slice(pgi_call *c, state *s, int scan) {
   int axis;
   PG_TRY(list_at(c->node, "scan_input_directions", scan, h->n_scans, &direction, c->err));
   PG_TRY(scan_axis(c->node, h, scan, t->rank, &axis, c->err));
-  if (h->is_batched) PG_TRY(pgi_view_select(t, 0, s->batch, &row, c->err));
-  else pgi_tensor_assign(&row, t);
+  if (h->is_batched)
+    PG_TRY(pgi_view_select(t, 0, s->batch, &row, c->err));
+  else
+    pgi_tensor_assign(&row, t);
   int64_t at = direction ? s->steps - 1 - s->step : s->step;
   pgi_tensor_clear(to);
   pg_status status = pgi_view_select(&row, axis, at, to, c->err);
@@ -246,8 +250,7 @@ static pg_status collect(pgi_call *c, state *s) {
     return pgi_fail(c->err, PG_INTERNAL, "the body gave %d outputs", c->n_body_out);
   for (int i = 0; i < h->n_states; i++) pgi_tensor_move(&s->args[i], &c->body_out[i]);
   for (int i = h->n_states; i < h->n_states + h->n_results; i++) {
-    if (is_wanted(c, i))
-      PG_TRY(pgi_stack_push(c->ctx, &s->stacks[i], &c->body_out[i], c->err));
+    if (is_wanted(c, i)) PG_TRY(pgi_stack_push(c->ctx, &s->stacks[i], &c->body_out[i], c->err));
   }
   s->step++;
   return PG_OK;
@@ -295,8 +298,10 @@ static pg_status finish(pgi_call *c, state *s) {
 static pg_status run(pgi_call *c) {
   state *s = c->state;
   bool is_new = !s;
-  if (is_new) PG_TRY(start(c, &s));
-  else PG_TRY(collect(c, s));
+  if (is_new)
+    PG_TRY(start(c, &s));
+  else
+    PG_TRY(collect(c, s));
   for (; s->batch < s->batches; is_new = true) {
     int64_t length;
     if (is_new) PG_TRY(begin_row(c, s));

@@ -10,8 +10,8 @@ static pg_status cumulative_infer(pgi_infer *inf) {
   return pgi_axis(axis, rank, &at, inf->err);
 }
 
-/* The tensor as [outer, n, inner].  A task takes some columns of one block, in f64 or in i64 that wraps;
-** what is stored is rounded, what runs on is not. */
+/* The tensor as [outer, n, inner].  A task takes some columns of one block, in f64 or in i64
+** that wraps; what is stored is rounded, what runs on is not. */
 typedef struct cumulative_job {
   const pg_tensor *in;
   pg_tensor *out;
@@ -58,8 +58,10 @@ static void cumulative_task(void *arg, int64_t task) {
   }
   for (int64_t k = 0; k < job->n; k++) {
     int64_t at = first + (job->is_reverse ? job->n - 1 - k : k) * job->inner;
-    if (is_float) step_f64(job, at, m, f);
-    else step_i64(job, at, m, u);
+    if (is_float)
+      step_f64(job, at, m, f);
+    else
+      step_i64(job, at, m, u);
   }
 }
 
@@ -79,19 +81,35 @@ static pg_status cumulate(pgi_call *c, bool is_product) {
   return PG_OK;
 }
 
-static pg_status cum_sum_run(pgi_call *c) { return cumulate(c, false); }
+static pg_status cum_sum_run(pgi_call *c) {
+  return cumulate(c, false);
+}
 
-static pg_status cum_prod_run(pgi_call *c) { return cumulate(c, true); }
+static pg_status cum_prod_run(pgi_call *c) {
+  return cumulate(c, true);
+}
 
 static const pgi_attr_def cumulative_attrs[] = {
-  {.name = "exclusive", .kind = PG_ATTR_INT}, {.name = "reverse", .kind = PG_ATTR_INT}, {0}};
+    {.name = "exclusive", .kind = PG_ATTR_INT}, {.name = "reverse", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(cum_sum) = {
-  .name = "CumSum", .since = {11, 14}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_NUMERIC,
-  .attrs = cumulative_attrs, .infer = cumulative_infer, .run = cum_sum_run,
+    .name = "CumSum",
+    .since = {11, 14},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_NUMERIC,
+    .attrs = cumulative_attrs,
+    .infer = cumulative_infer,
+    .run = cum_sum_run,
 };
 
 PG_OP(cum_prod) = {
-  .name = "CumProd", .since = {26}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_NUMERIC,
-  .attrs = cumulative_attrs, .infer = cumulative_infer, .run = cum_prod_run,
+    .name = "CumProd",
+    .since = {26},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_NUMERIC,
+    .attrs = cumulative_attrs,
+    .infer = cumulative_infer,
+    .run = cum_prod_run,
 };

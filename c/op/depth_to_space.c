@@ -1,4 +1,5 @@
-/* DepthToSpace, SpaceToDepth: channels to blocks of pixels and back, as one strided copy of six axes. */
+/* DepthToSpace, SpaceToDepth: channels to blocks of pixels and back, as one strided copy of six
+** axes. */
 #include "op/move.h"
 
 static pg_status block_of(const pgi_node *node, int64_t *out, bool *is_crd, pg_error *err) {
@@ -20,8 +21,8 @@ static pg_status check_rank_4(pgi_infer *inf) {
 static pg_status divide(pgi_dim dim, int64_t by, const char *name, pgi_dim *out, pg_error *err) {
   *out = dim.n < 0 ? pgi_dim_unknown() : pgi_dim_of(dim.n / by);
   if (dim.n < 0 || dim.n % by == 0) return PG_OK;
-  return pgi_fail(err, PG_INVALID, "%s: expected a multiple of %lld, got %lld", name,
-                  (long long)by, (long long)dim.n);
+  return pgi_fail(err, PG_INVALID, "%s: expected a multiple of %lld, got %lld", name, (long long)by,
+                  (long long)dim.n);
 }
 
 static pg_status depth_to_space_infer(pgi_infer *inf) {
@@ -52,7 +53,8 @@ static pg_status space_to_depth_infer(pgi_infer *inf) {
   return divide(in[3], b, "width", &out->dims[3], inf->err);
 }
 
-/* Strides of [n, c, y, block y, x, block x] in the tensor with deep channels, and in the wide one. */
+/* Strides of [n, c, y, block y, x, block x] in the tensor with deep channels, and in the wide
+** one. */
 static void strides_of(const int64_t *dims, int64_t b, bool is_crd, int64_t *deep, int64_t *wide) {
   int64_t c = dims[1], h = dims[2], w = dims[3], plane = h * w;
   int64_t by_c = is_crd ? b * b * plane : plane, by_block = is_crd ? plane : c * plane;
@@ -80,21 +82,37 @@ static pg_status rearrange(pgi_call *c, bool to_space) {
   return pgi_elems_done(c, c->out[0], &to);
 }
 
-static pg_status depth_to_space_run(pgi_call *c) { return rearrange(c, true); }
+static pg_status depth_to_space_run(pgi_call *c) {
+  return rearrange(c, true);
+}
 
-static pg_status space_to_depth_run(pgi_call *c) { return rearrange(c, false); }
+static pg_status space_to_depth_run(pgi_call *c) {
+  return rearrange(c, false);
+}
 
 static const pgi_attr_def block_attrs[] = {
-  {.name = "blocksize", .kind = PG_ATTR_INT, .is_required = true},
-  {.name = "mode", .kind = PG_ATTR_STRING, .s = "DCR"},
-  {0}};
+    {.name = "blocksize", .kind = PG_ATTR_INT, .is_required = true},
+    {.name = "mode", .kind = PG_ATTR_STRING, .s = "DCR"},
+    {0}};
 
 PG_OP(depth_to_space) = {
-  .name = "DepthToSpace", .since = {1, 11, 13, 28}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = block_attrs, .infer = depth_to_space_infer, .run = depth_to_space_run,
+    .name = "DepthToSpace",
+    .since = {1, 11, 13, 28},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = block_attrs,
+    .infer = depth_to_space_infer,
+    .run = depth_to_space_run,
 };
 
 PG_OP(space_to_depth) = {
-  .name = "SpaceToDepth", .since = {1, 13, 28}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = block_attrs, .infer = space_to_depth_infer, .run = space_to_depth_run,
+    .name = "SpaceToDepth",
+    .since = {1, 13, 28},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = block_attrs,
+    .infer = space_to_depth_infer,
+    .run = space_to_depth_run,
 };

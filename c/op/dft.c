@@ -12,7 +12,7 @@ static pg_status dft_upgrade(pgi_node *node, int version, pg_error *err) {
   return pgi_upgrade_ints_to_input(node, "axis", 2, err);
 }
 
-/* ---- what is asked for ------------------------------------------------------------------------------ */
+/* ---- what is asked for ----------------------------------------------------------------------- */
 
 typedef struct spectrum {
   bool is_inverse, is_onesided;
@@ -71,7 +71,7 @@ static pg_status dft_infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------ */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 typedef struct dft_job {
   spectrum s;
@@ -124,8 +124,7 @@ static void dft_task(void *arg, int64_t task) {
   char *room = job->room + (size_t)task * job->room_size;
   int64_t last = PG_MIN((task + 1) * job->per_task, job->lines);
   for (int64_t i = task * job->per_task; i < last; i++) {
-    transform_line(job, i, (double *)(void *)room,
-                   room + (size_t)job->s.n * 2 * sizeof(double));
+    transform_line(job, i, (double *)(void *)room, room + (size_t)job->s.n * 2 * sizeof(double));
   }
 }
 
@@ -161,14 +160,21 @@ static pg_status dft_run(pgi_call *c) {
 }
 
 static const pgi_attr_def dft_attrs[] = {
-  {.name = "inverse", .kind = PG_ATTR_INT}, {.name = "onesided", .kind = PG_ATTR_INT}, {0}};
+    {.name = "inverse", .kind = PG_ATTR_INT}, {.name = "onesided", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(dft) = {
-  .name = "DFT", .since = {17, 20}, .in = {1, 3}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = dft_attrs, .upgrade = dft_upgrade, .infer = dft_infer, .run = dft_run,
+    .name = "DFT",
+    .since = {17, 20},
+    .in = {1, 3},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = dft_attrs,
+    .upgrade = dft_upgrade,
+    .infer = dft_infer,
+    .run = dft_run,
 };
 
-/* ---- STFT ------------------------------------------------------------------------------------------- */
+/* ---- STFT ------------------------------------------------------------------------------------ */
 
 /* The frames of a signal: n samples every `step`. */
 static pg_status read_frames(const pg_tensor *step, const pg_tensor *length, int64_t window,
@@ -252,10 +258,15 @@ static pg_status stft_run(pgi_call *c) {
   return PG_OK;
 }
 
-static const pgi_attr_def stft_attrs[] = {
-  {.name = "onesided", .kind = PG_ATTR_INT, .i = 1}, {0}};
+static const pgi_attr_def stft_attrs[] = {{.name = "onesided", .kind = PG_ATTR_INT, .i = 1}, {0}};
 
 PG_OP(stft) = {
-  .name = "STFT", .since = {17}, .in = {2, 4}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = stft_attrs, .infer = stft_infer, .run = stft_run,
+    .name = "STFT",
+    .since = {17},
+    .in = {2, 4},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = stft_attrs,
+    .infer = stft_infer,
+    .run = stft_run,
 };

@@ -8,13 +8,15 @@ typedef struct maker {
   pg_error *err;
 } maker;
 
-static pg_status call(const maker *m, const char *type, int n, pgi_value *const *in, pgi_node **made,
-                      pgi_value **out) {
+static pg_status call(const maker *m, const char *type, int n, pgi_value *const *in,
+                      pgi_node **made, pgi_value **out) {
   pgi_node *unused;
-  return pgi_edit_call(m->before->graph, m->before, type, n, in, made ? made : &unused, out, m->err);
+  return pgi_edit_call(m->before->graph, m->before, type, n, in, made ? made : &unused, out,
+                       m->err);
 }
 
-static pg_status two(const maker *m, const char *type, pgi_value *a, pgi_value *b, pgi_value **out) {
+static pg_status two(const maker *m, const char *type, pgi_value *a, pgi_value *b,
+                     pgi_value **out) {
   return call(m, type, 2, (pgi_value *[]){a, b}, NULL, out);
 }
 
@@ -60,7 +62,8 @@ static pg_status expand(pgi_node *node, pg_error *err) {
   static const int needed[] = {IDS, WORDS, PLACES, GAIN, BIAS};
   maker m = {node, err};
   for (int i = 0; i < PG_COUNT(needed); i++)
-    if (!input(node, needed[i])) return pgi_fail(err, PG_INVALID, "input %d is required", needed[i]);
+    if (!input(node, needed[i]))
+      return pgi_fail(err, PG_INVALID, "input %d is required", needed[i]);
   pgi_value *sum, *rows, *out[3] = {NULL};
   PG_TRY(two(&m, "Gather", input(node, WORDS), input(node, IDS), &sum));
   PG_TRY(position_rows(&m, &rows));

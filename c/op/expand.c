@@ -7,7 +7,8 @@ static pg_status expand_infer(pgi_infer *inf) {
   PG_TRY(pgi_list(pgi_known(inf, 1), "shape", shape, PG_MAX_RANK, &n, inf->err));
   if (n < 0 && length >= 0) PG_TRY(pgi_check_rank(length, "shape", inf->err));
   if (n < 0) n = (int)length;
-  pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), rank < 0 || n < 0 ? -1 : PG_MAX(rank, n));
+  pgi_type *out =
+      pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), rank < 0 || n < 0 ? -1 : PG_MAX(rank, n));
   if (out->rank < 0 || !pgi_known(inf, 1)) return PG_OK;
   pgi_type asked = pgi_type_tensor(PG_NONE);
   asked.rank = n;
@@ -39,6 +40,12 @@ static pg_status expand_run(pgi_call *c) {
 }
 
 PG_OP(expand) = {
-  .name = "Expand", .since = {8, 13}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .infer = expand_infer, .run = expand_run, .is_identity = pgi_keeps_shape,
+    .name = "Expand",
+    .since = {8, 13},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .infer = expand_infer,
+    .run = expand_run,
+    .is_identity = pgi_keeps_shape,
 };

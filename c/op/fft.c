@@ -104,7 +104,9 @@ static void bluestein(const pgi_fft *f, double *x, double *work) {
 
 void pgi_fft_run(const pgi_fft *f, double *x, bool is_inverse, void *work) {
   if (is_inverse) conjugate(x, f->n);
-  if (f->chirp) bluestein(f, x, work);
-  else radix_2(f, x);
+  if (f->chirp)
+    bluestein(f, x, work);
+  else
+    radix_2(f, x);
   if (is_inverse) conjugate(x, f->n);
 }

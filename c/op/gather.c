@@ -74,6 +74,12 @@ static pg_status gather_run(pgi_call *c) {
 static const pgi_attr_def gather_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(gather) = {
-  .name = "Gather", .since = {1, 11, 13}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = gather_attrs, .infer = gather_infer, .run = gather_run,
+    .name = "Gather",
+    .since = {1, 11, 13},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = gather_attrs,
+    .infer = gather_infer,
+    .run = gather_run,
 };

@@ -30,8 +30,8 @@ typedef struct elements_job {
   atomic_bool has_failed;
 } elements_job;
 
-/* One run along the innermost axis; `base`: where data's coordinates are those of the run, but for the
-** axis. */
+/* One run along the innermost axis; `base`: where data's coordinates are those of the run, but
+** for the axis. */
 static bool gather_run_of(const elements_job *job, int64_t row, int64_t base) {
   int last = job->indices->rank - 1;
   int64_t n = job->indices->dims[last], dim = job->data->dims[job->axis];
@@ -75,8 +75,8 @@ static pg_status gather_elements_run(pgi_call *c) {
   }
   if (atomic_load(&job.has_failed)) {
     return pgi_fail(c->err, PG_INVALID, "indices: expected %lld to %lld, for axis %d of data",
-                    (long long)-job.data->dims[job.axis],
-                    (long long)job.data->dims[job.axis] - 1, job.axis);
+                    (long long)-job.data->dims[job.axis], (long long)job.data->dims[job.axis] - 1,
+                    job.axis);
   }
   return pgi_elems_done(c, out, &job.to);
 }
@@ -84,6 +84,12 @@ static pg_status gather_elements_run(pgi_call *c) {
 static const pgi_attr_def gather_elements_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(gather_elements) = {
-  .name = "GatherElements", .since = {11, 13}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = gather_elements_attrs, .infer = gather_elements_infer, .run = gather_elements_run,
+    .name = "GatherElements",
+    .since = {11, 13},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = gather_elements_attrs,
+    .infer = gather_elements_infer,
+    .run = gather_elements_run,
 };

@@ -48,8 +48,8 @@ typedef struct nd_job {
 static void gather_nd_rows(void *arg, int64_t first, int64_t n) {
   const nd_job *job = arg;
   for (int64_t r = first; r < first + n; r++) {
-    pgi_elem_copy(job->to + r * (int64_t)job->size,
-                  job->from + job->place[r] * (int64_t)job->size, job->size);
+    pgi_elem_copy(job->to + r * (int64_t)job->size, job->from + job->place[r] * (int64_t)job->size,
+                  job->size);
   }
 }
 
@@ -96,6 +96,12 @@ static pg_status gather_nd_run(pgi_call *c) {
 static const pgi_attr_def gather_nd_attrs[] = {{.name = "batch_dims", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(gather_nd) = {
-  .name = "GatherND", .since = {11, 12, 13}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = gather_nd_attrs, .infer = gather_nd_infer, .run = gather_nd_run,
+    .name = "GatherND",
+    .since = {11, 12, 13},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = gather_nd_attrs,
+    .infer = gather_nd_infer,
+    .run = gather_nd_run,
 };

@@ -17,8 +17,8 @@ static pg_status grid_sample_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0), grid = pgi_in_rank(inf, 1);
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), rank >= 0 ? rank : grid);
   if (rank >= 0 && grid >= 0 && (rank != grid || rank < 3)) {
-    return pgi_fail(inf->err, PG_INVALID, "X, grid: expected the same rank of 3 or more, got %d, %d",
-                    rank, grid);
+    return pgi_fail(inf->err, PG_INVALID,
+                    "X, grid: expected the same rank of 3 or more, got %d, %d", rank, grid);
   }
   if (rank >= 2) memcpy(out->dims, inf->in[0]->dims, 2 * sizeof *out->dims);
   for (int i = 2; i < grid; i++) out->dims[i] = inf->in[1]->dims[i - 1];
@@ -59,7 +59,7 @@ static pg_status read_choice(const pgi_node *node, const char *name, const char 
                   (int)PG_MIN(s.size, (size_t)40), s.data);
 }
 
-/* ---- coordinates ------------------------------------------------------------------------------------ */
+/* ---- coordinates ----------------------------------------------------------------------------- */
 
 /* Reflected at the borders until it lies inside. */
 static double reflect(double x, double low, double high) {
@@ -69,8 +69,8 @@ static double reflect(double x, double low, double high) {
   return away <= range ? low + away : high - (away - range);
 }
 
-/* -1 .. 1 to pixels, and back into the image where padding says so.  In f32, unless the grid is f64, for
-** halves round the same way as where models are trained. */
+/* -1 .. 1 to pixels, and back into the image where padding says so.  In f32, unless the grid is
+** f64, for halves round the same way as where models are trained. */
 static double place(const grid_job *job, double at, int64_t dim) {
   double x, low = job->is_aligned ? 0 : -0.5, high = (double)dim - (job->is_aligned ? 1 : 0.5);
   if (job->grid->dtype == PG_F64) {
@@ -147,7 +147,7 @@ static void find_taps(const grid_job *job, const double *where, taps *t) {
   }
 }
 
-/* ---- sampling --------------------------------------------------------------------------------------- */
+/* ---- sampling -------------------------------------------------------------------------------- */
 
 static double sample(const grid_job *job, const taps *t, int64_t plane) {
   double sum = 0;
@@ -212,13 +212,19 @@ static pg_status grid_sample_run(pgi_call *c) {
 }
 
 static const pgi_attr_def grid_sample_attrs[] = {
-  {.name = "align_corners", .kind = PG_ATTR_INT},
-  {.name = "mode", .kind = PG_ATTR_STRING, .s = "linear"},
-  {.name = "padding_mode", .kind = PG_ATTR_STRING, .s = "zeros"},
-  {0}};
+    {.name = "align_corners", .kind = PG_ATTR_INT},
+    {.name = "mode", .kind = PG_ATTR_STRING, .s = "linear"},
+    {.name = "padding_mode", .kind = PG_ATTR_STRING, .s = "zeros"},
+    {0}};
 
 PG_OP(grid_sample) = {
-  .name = "GridSample", .since = {16, 20, 22}, .in = {2, 2}, .out = {1, 1},
-  .types = PG_T_NUMERIC | PG_T(PG_BOOL), .attrs = grid_sample_attrs,
-  .upgrade = grid_sample_upgrade, .infer = grid_sample_infer, .run = grid_sample_run,
+    .name = "GridSample",
+    .since = {16, 20, 22},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_NUMERIC | PG_T(PG_BOOL),
+    .attrs = grid_sample_attrs,
+    .upgrade = grid_sample_upgrade,
+    .infer = grid_sample_infer,
+    .run = grid_sample_run,
 };

@@ -55,8 +55,10 @@ static void group_f32(const job *j, int64_t group, float *room) {
   int64_t per_group = j->channels / j->groups, n = per_group * j->space, first = group * n;
   const float *x = room;
   bool is_direct = j->x->dtype == PG_F32;
-  if (is_direct) x = (const float *)pgi_tensor_data(j->x) + first;
-  else pgi_load_f32(j->x->dtype, pgi_tensor_data(j->x), first, n, room);
+  if (is_direct)
+    x = (const float *)pgi_tensor_data(j->x) + first;
+  else
+    pgi_load_f32(j->x->dtype, pgi_tensor_data(j->x), first, n, room);
   float *y = is_direct ? (float *)pgi_tensor_data(j->y) + first : room;
   float mean, inverse;
   pgi_moments_f32(j->ctx, x, n, j->epsilon, false, &mean, &inverse);
@@ -85,8 +87,10 @@ static void group_f64(const job *j, int64_t group) {
 
 static void group_task(void *arg, int64_t group, void *room) {
   const job *j = arg;
-  if (j->x->dtype == PG_F64) group_f64(j, group);
-  else group_f32(j, group, room);
+  if (j->x->dtype == PG_F64)
+    group_f64(j, group);
+  else
+    group_f32(j, group, room);
 }
 
 static pg_status check_vectors(const job *j, bool is_group, pg_error *err) {
@@ -108,7 +112,11 @@ static pg_status check_vectors(const job *j, bool is_group, pg_error *err) {
 static pg_status run(pgi_call *c, bool is_group) {
   const pg_tensor *x = c->in[0];
   if (x->rank < 2) return pgi_fail(c->err, PG_INVALID, "expected [N,C,...], got rank %d", x->rank);
-  job j = {.ctx = c->ctx, .x = x, .y = c->out[0], .gain = c->in[1], .bias = c->in[2],
+  job j = {.ctx = c->ctx,
+           .x = x,
+           .y = c->out[0],
+           .gain = c->in[1],
+           .bias = c->in[2],
            .channels = x->dims[1]};
   j.groups = is_group ? pgi_attr_int(c->node, "num_groups") : j.channels;
   j.epsilon = (double)pgi_attr_float(c->node, "epsilon");

@@ -37,8 +37,10 @@ static void step_linear_first(pgi_rec_block *b) {
 
 static void step(pgi_rec_block *b) {
   int64_t n = b->rec->hidden;
-  if (b->rec->splits_bias) step_linear_first(b);
-  else step_reset_first(b);
+  if (b->rec->splits_bias)
+    step_linear_first(b);
+  else
+    step_reset_first(b);
   for (int64_t i = 0; i < b->rows; i++)
     if (b->is_active[i]) end_row(b, b->gates + i * 3 * n, b->h + i * n);
 }

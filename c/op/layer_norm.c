@@ -15,8 +15,7 @@ static pg_status infer_statistics(pgi_infer *inf, int first, int last) {
   if (rank >= 0) PG_TRY(pgi_axis(pgi_attr_int(inf->node, "axis"), rank, &axis, inf->err));
   for (int k = first; k <= last && k < inf->n_out; k++) {
     pgi_type *out = pgi_out_type(inf, k, stash_type(inf->node), rank);
-    for (int i = 0; i < rank; i++)
-      out->dims[i] = i < axis ? inf->in[0]->dims[i] : pgi_dim_of(1);
+    for (int i = 0; i < rank; i++) out->dims[i] = i < axis ? inf->in[0]->dims[i] : pgi_dim_of(1);
   }
   return PG_OK;
 }
@@ -47,7 +46,8 @@ static const pg_tensor *output(const pgi_call *c, int i) {
 }
 
 static pg_status check_float(const pg_tensor *t, const char *name, pg_error *err) {
-  if (!t || (pgi_dtype_kind(t->dtype) == PG_KIND_FLOAT && pgi_dtype_size(t->dtype) > 1)) return PG_OK;
+  if (!t || (pgi_dtype_kind(t->dtype) == PG_KIND_FLOAT && pgi_dtype_size(t->dtype) > 1))
+    return PG_OK;
   return pgi_fail(err, PG_INVALID, "%s: expected floats, got %s", name, pg_dtype_name(t->dtype));
 }
 
@@ -80,8 +80,10 @@ static pg_status run_layer(pgi_call *c, pgi_norm_rows *norm, int gain, int bias,
   norm->rows = norm->n = 1;
   if (pgi_tensor_count(x) == 0) norm->rows = 0;
   for (int i = 0; i < x->rank && norm->rows > 0; i++) {
-    if (i < axis) norm->rows *= x->dims[i];
-    else norm->n *= x->dims[i];
+    if (i < axis)
+      norm->rows *= x->dims[i];
+    else
+      norm->n *= x->dims[i];
   }
   pg_tensor gains = {0}, biases = {0};
   const pg_tensor *bias_in = bias >= 0 ? pgi_input(c, bias) : NULL;
@@ -116,8 +118,13 @@ static pg_status rms_run(pgi_call *c) {
 /* input, skip, gamma, [beta], [bias]; the RMS form has no beta.  skip may repeat over the batch. */
 static pg_status run_skip(pgi_call *c, bool is_rms) {
   const pg_tensor *x = c->in[0], *skip = c->in[1], *addend = pgi_input(c, is_rms ? 3 : 4);
-  pgi_norm_rows norm = {.is_rms = is_rms, .x = x, .skip = skip, .addend = addend,
-                        .y = output(c, 0), .mean = output(c, 1), .inverse = output(c, 2),
+  pgi_norm_rows norm = {.is_rms = is_rms,
+                        .x = x,
+                        .skip = skip,
+                        .addend = addend,
+                        .y = output(c, 0),
+                        .mean = output(c, 1),
+                        .inverse = output(c, 2),
                         .sum = output(c, 3)};
   if (x->rank < 1) return pgi_fail(c->err, PG_INVALID, "input: expected rank 2 or 3, got 0");
   PG_TRY(check_float(skip, "skip", c->err));

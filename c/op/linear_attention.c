@@ -15,7 +15,8 @@ static pg_status read_heads(const pgi_node *node, int64_t *q_heads, int64_t *kv_
   *q_heads = pgi_attr_int(node, "q_num_heads");
   *kv_heads = pgi_attr_int(node, "kv_num_heads");
   if (*kv_heads > 0 && *q_heads > 0 && *q_heads % *kv_heads == 0) return PG_OK;
-  return pgi_fail(err, PG_INVALID, "q_num_heads: expected a multiple of kv_num_heads, got %lld of %lld",
+  return pgi_fail(err, PG_INVALID,
+                  "q_num_heads: expected a multiple of kv_num_heads, got %lld of %lld",
                   (long long)*q_heads, (long long)*kv_heads);
 }
 
@@ -49,7 +50,7 @@ typedef struct job {
   const pg_context *ctx;
   int64_t batch, tokens, heads, kv_heads, size, v_size;
   const float *q, *k, *v, *past, *decay, *beta; /* past, decay, beta: NULL when not used */
-  int64_t decays, betas;                         /* numbers a token */
+  int64_t decays, betas;                        /* numbers a token */
   float scale;
   float *y, *state; /* state: [batch, kv_heads, size, v_size] */
 } job;
@@ -85,8 +86,10 @@ static void run_head(void *arg, int64_t task, void *scratch) {
   int64_t b = task / j->kv_heads, h = task % j->kv_heads, group = j->heads / j->kv_heads;
   float *state = j->state + task * j->size * j->v_size, *room = scratch, *change = room + j->size;
   size_t bytes = (size_t)(j->size * j->v_size) * sizeof *state;
-  if (j->past) memcpy(state, j->past + task * j->size * j->v_size, bytes);
-  else memset(state, 0, bytes);
+  if (j->past)
+    memcpy(state, j->past + task * j->size * j->v_size, bytes);
+  else
+    memset(state, 0, bytes);
   for (int64_t t = 0; t < j->tokens; t++) {
     int64_t token = b * j->tokens + t;
     const float *k = j->k + (token * j->kv_heads + h) * j->size;
@@ -117,7 +120,8 @@ static pg_status read_gate(pgi_call *c, const job *j, int i, const char *name, b
                            const float **data, int64_t *n) {
   const pg_tensor *t = pgi_input(c, i);
   if (is_wanted != (t != NULL))
-    return fail_input(c, name, is_wanted ? "this update rule needs it" : "not for this update rule");
+    return fail_input(c, name,
+                      is_wanted ? "this update rule needs it" : "not for this update rule");
   if (!t) return PG_OK;
   if (t->rank != 3 || t->dims[0] != j->batch || t->dims[1] != j->tokens)
     return fail_input(c, name, "expected [B,T,...]");
@@ -151,8 +155,7 @@ static pg_status read_shapes(pgi_call *c, job *j) {
   j->v_size = v->dims[2] / j->kv_heads;
   bool fits = q->dims[2] == j->size * j->heads && k->dims[2] == j->size * j->kv_heads &&
               v->dims[2] == j->v_size * j->kv_heads;
-  for (int i = 0; i < 2; i++)
-    fits = fits && k->dims[i] == q->dims[i] && v->dims[i] == q->dims[i];
+  for (int i = 0; i < 2; i++) fits = fits && k->dims[i] == q->dims[i] && v->dims[i] == q->dims[i];
   if (!fits) return fail_input(c, "query, key, value", "they don't fit together");
   const int64_t dims[4] = {j->batch, j->kv_heads, j->size, j->v_size};
   for (int i = 0; i < 4 && past; i++)

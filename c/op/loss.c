@@ -92,10 +92,9 @@ static pg_status cross_expand(pgi_node *node, pg_error *err) {
   return pgi_edit_replace_node(node, out, err);
 }
 
-static const pgi_attr_def attrs[] = {
-    {.name = "ignore_index", .kind = PG_ATTR_INT},
-    {.name = "reduction", .kind = PG_ATTR_STRING, .s = "mean"},
-    {0}};
+static const pgi_attr_def attrs[] = {{.name = "ignore_index", .kind = PG_ATTR_INT},
+                                     {.name = "reduction", .kind = PG_ATTR_STRING, .s = "mean"},
+                                     {0}};
 
 PG_OP(negative_log_likelihood_loss) = {
     .name = "NegativeLogLikelihoodLoss",

@@ -31,7 +31,7 @@ static void row_step(const pgi_rec_block *b, float *gates, float *h, float *c) {
     pgi_rec_activate(rec, f, out, n);
   }
   memcpy(h, c, (size_t)n * sizeof *h);
-  pgi_rec_activate(rec, last, h, n);
+  pgi_rec_apply(rec, last, h, n); /* ONNX Runtime doesn't clip here either */
   for (int64_t i = 0; i < n; i++) h[i] *= out[i];
 }
 

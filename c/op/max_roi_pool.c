@@ -96,11 +96,17 @@ static pg_status max_roi_pool_run(pgi_call *c) {
 }
 
 static const pgi_attr_def max_roi_pool_attrs[] = {
-  {.name = "pooled_shape", .kind = PG_ATTR_INTS, .is_required = true},
-  {.name = "spatial_scale", .kind = PG_ATTR_FLOAT, .f = 1},
-  {0}};
+    {.name = "pooled_shape", .kind = PG_ATTR_INTS, .is_required = true},
+    {.name = "spatial_scale", .kind = PG_ATTR_FLOAT, .f = 1},
+    {0}};
 
 PG_OP(max_roi_pool) = {
-  .name = "MaxRoiPool", .since = {1, 22}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = max_roi_pool_attrs, .infer = max_roi_pool_infer, .run = max_roi_pool_run,
+    .name = "MaxRoiPool",
+    .since = {1, 22},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = max_roi_pool_attrs,
+    .infer = max_roi_pool_infer,
+    .run = max_roi_pool_run,
 };

@@ -31,7 +31,9 @@ static int64_t edge_bin(double low, double step, int64_t i, double length, doubl
   return bin > -1e9 && bin < 1e9 ? (int64_t)bin : -1;
 }
 
-static double mel(double hertz) { return 2595 * log1p(hertz / 700) / 2.302585092994045684; }
+static double mel(double hertz) {
+  return 2595 * log1p(hertz / 700) / 2.302585092994045684;
+}
 
 static void set(pg_tensor *out, int64_t row, int64_t column, double v) {
   if (row < 0 || row >= out->dims[0]) return; /* edges above half of the rate */
@@ -69,9 +71,15 @@ static pg_status mel_run(pgi_call *c) {
 }
 
 static const pgi_attr_def mel_attrs[] = {
-  {.name = "output_datatype", .kind = PG_ATTR_INT, .i = PG_F32}, {0}};
+    {.name = "output_datatype", .kind = PG_ATTR_INT, .i = PG_F32}, {0}};
 
 PG_OP(mel_weight_matrix) = {
-  .name = "MelWeightMatrix", .since = {17}, .in = {5, 5}, .out = {1, 1},
-  .types = PG_T(PG_I32) | PG_T(PG_I64), .attrs = mel_attrs, .infer = mel_infer, .run = mel_run,
+    .name = "MelWeightMatrix",
+    .since = {17},
+    .in = {5, 5},
+    .out = {1, 1},
+    .types = PG_T(PG_I32) | PG_T(PG_I64),
+    .attrs = mel_attrs,
+    .infer = mel_infer,
+    .run = mel_run,
 };

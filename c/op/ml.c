@@ -6,7 +6,7 @@
 #include "op/order.h"
 #include "op/working.h"
 
-/* ---- scores ------------------------------------------------------------------------------------------- */
+/* ---- scores ---------------------------------------------------------------------------------- */
 
 pg_status pgi_transform_of(const pgi_node *node, pgi_transform *out, pg_error *err) {
   static const char *const names[] = {"NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"};
@@ -25,7 +25,8 @@ static double logistic(double x) {
   return x < 0 ? 1 - v : v;
 }
 
-/* sqrt(2) erfinv(2x - 1), by Winitzki's approximation of 2008 with a = 0.147, as models expect it. */
+/* sqrt(2) erfinv(2x - 1), by Winitzki's approximation of 2008 with a = 0.147, as models expect
+** it. */
 static double probit(double x) {
   const double a = 0.147;
   double y = 2 * x - 1, z = (1 - y) * (1 + y);
@@ -49,9 +50,14 @@ static void softmax(double *s, int64_t n, bool keeps_zero) {
 
 void pgi_transform_scores(pgi_transform t, double *scores, int64_t n) {
   switch (t) {
-    case PG_TRANSFORM_NONE: break;
-    case PG_TRANSFORM_SOFTMAX: softmax(scores, n, false); break;
-    case PG_TRANSFORM_SOFTMAX_ZERO: softmax(scores, n, true); break;
+    case PG_TRANSFORM_NONE:
+      break;
+    case PG_TRANSFORM_SOFTMAX:
+      softmax(scores, n, false);
+      break;
+    case PG_TRANSFORM_SOFTMAX_ZERO:
+      softmax(scores, n, true);
+      break;
     case PG_TRANSFORM_LOGISTIC:
       for (int64_t i = 0; i < n; i++) scores[i] = logistic(scores[i]);
       break;
@@ -84,7 +90,7 @@ int64_t pgi_best_score(const double *scores, int64_t n) {
   return best;
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 pg_status pgi_rows_of(const pgi_type *t, pgi_dim *rows, pgi_dim *features, pg_error *err) {
   *rows = *features = pgi_dim_unknown();
@@ -121,7 +127,7 @@ void pgi_matrix_loop(pgi_call *c, int64_t rows, pgi_rows_fn *f, void *arg) {
   pgi_call_parallel(c, (rows - 1) / job.per_task + 1, matrix_task, &job);
 }
 
-/* ---- class labels ------------------------------------------------------------------------------------- */
+/* ---- class labels ---------------------------------------------------------------------------- */
 
 pgi_labels pgi_labels_of(const pgi_node *node, const char *ints, const char *strings) {
   pgi_labels l = {0};
@@ -132,10 +138,11 @@ pgi_labels pgi_labels_of(const pgi_node *node, const char *ints, const char *str
   return l;
 }
 
-pg_dtype pgi_labels_dtype(const pgi_labels *l) { return l->strings ? PG_STRING : PG_I64; }
+pg_dtype pgi_labels_dtype(const pgi_labels *l) {
+  return l->strings ? PG_STRING : PG_I64;
+}
 
-pg_status pgi_put_label(const pgi_labels *l, int64_t i, pg_tensor *out, int64_t at,
-                        pg_error *err) {
+pg_status pgi_put_label(const pgi_labels *l, int64_t i, pg_tensor *out, int64_t at, pg_error *err) {
   if (l->strings) {
     return pgi_string_set(out->buffer, out->offset + at, l->strings[i].data, l->strings[i].size,
                           err);
@@ -144,7 +151,7 @@ pg_status pgi_put_label(const pgi_labels *l, int64_t i, pg_tensor *out, int64_t 
   return PG_OK;
 }
 
-/* ---- looking up --------------------------------------------------------------------------------------- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 static int compare_keys(const void *arg, int64_t a, int64_t b) {
   const pgi_lookup *l = arg;
@@ -164,8 +171,10 @@ pg_status pgi_lookup_init(pgi_lookup *l, pg_context *ctx, pg_dtype dtype, const 
     pgi_lookup_deinit(l, ctx);
     return pgi_nomem(err);
   }
-  if (dtype == PG_STRING) l->strings = keys;
-  else pgi_order_keys(dtype, keys, 0, n, l->keys);
+  if (dtype == PG_STRING)
+    l->strings = keys;
+  else
+    pgi_order_keys(dtype, keys, 0, n, l->keys);
   for (int64_t i = 0; i < n; i++) l->order[i] = i;
   pgi_order_sort(l->order, temp, n, compare_keys, l);
   pgi_free(ctx, temp);
@@ -187,12 +196,16 @@ int64_t pgi_lookup_find(const pgi_lookup *l, const pg_tensor *t, int64_t i) {
   pg_string text = {0};
   uint64_t key = 0;
   int64_t low = 0, high = l->n;
-  if (l->strings) text = ((const pg_string *)pgi_tensor_data(t))[i];
-  else pgi_order_keys(t->dtype, pgi_tensor_data(t), i, 1, &key);
+  if (l->strings)
+    text = ((const pg_string *)pgi_tensor_data(t))[i];
+  else
+    pgi_order_keys(t->dtype, pgi_tensor_data(t), i, 1, &key);
   while (low < high) {
     int64_t middle = (low + high) / 2;
-    if (compare_with(l, text, key, l->order[middle]) < 0) high = middle;
-    else low = middle + 1;
+    if (compare_with(l, text, key, l->order[middle]) < 0)
+      high = middle;
+    else
+      low = middle + 1;
   }
   bool is_found = low > 0 && compare_with(l, text, key, l->order[low - 1]) == 0;
   return is_found ? l->order[low - 1] : -1;

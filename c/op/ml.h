@@ -6,7 +6,7 @@
 
 #define PG_T_ML (PG_T(PG_F32) | PG_T(PG_F64) | PG_T(PG_I32) | PG_T(PG_I64))
 
-/* ---- scores ------------------------------------------------------------------------------------------- */
+/* ---- scores ---------------------------------------------------------------------------------- */
 
 /* In the order of TreeEnsemble's numbers. */
 typedef enum pgi_transform {
@@ -31,7 +31,7 @@ int64_t pgi_finish_scores(pgi_transform t, pgi_second second, double *scores, in
 int64_t pgi_score_count(pgi_transform t, pgi_second second, int64_t n);
 int64_t pgi_best_score(const double *scores, int64_t n); /* the first of the largest */
 
-/* ---- rows --------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* [N,F], or [F] as one row: N and F, -1 when not known. */
 pg_status pgi_rows_of(const pgi_type *t, pgi_dim *rows, pgi_dim *features, pg_error *err);
@@ -46,7 +46,7 @@ enum { PG_ML_TASKS = 32 };
 typedef void pgi_rows_fn(void *arg, int64_t task, int64_t first, int64_t n);
 void pgi_matrix_loop(pgi_call *c, int64_t rows, pgi_rows_fn *f, void *arg);
 
-/* ---- class labels ------------------------------------------------------------------------------------- */
+/* ---- class labels ---------------------------------------------------------------------------- */
 
 typedef struct pgi_labels {
   int64_t n;
@@ -58,7 +58,7 @@ pg_dtype pgi_labels_dtype(const pgi_labels *l);
 /* Label number i (the number itself when there are no labels) as element `at` of out. */
 pg_status pgi_put_label(const pgi_labels *l, int64_t i, pg_tensor *out, int64_t at, pg_error *err);
 
-/* ---- looking up --------------------------------------------------------------------------------------- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 /* Where among some keys a value is. */
 typedef struct pgi_lookup {
@@ -72,8 +72,8 @@ typedef struct pgi_lookup {
 pg_status pgi_lookup_init(pgi_lookup *l, pg_context *ctx, pg_dtype dtype, const void *keys,
                           int64_t n, pg_error *err);
 void pgi_lookup_deinit(pgi_lookup *l, pg_context *ctx);
-/* The last key that equals element i of t, which has the keys' type, or is any integer when they are
-** integers; -1: none does. */
+/* The last key that equals element i of t, which has the keys' type, or is any integer when they
+** are integers; -1: none does. */
 int64_t pgi_lookup_find(const pgi_lookup *l, const pg_tensor *t, int64_t i);
 
 #endif

@@ -1,7 +1,7 @@
 /* ArrayFeatureExtractor, FeatureVectorizer, OneHotEncoder: columns chosen, joined, spread. */
 #include "op/ml.h"
 
-/* ---- ArrayFeatureExtractor ------------------------------------------------------------------------------ */
+/* ---- ArrayFeatureExtractor ------------------------------------------------------------------- */
 
 static pg_status extractor_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0), indices = pgi_in_rank(inf, 1);
@@ -35,12 +35,17 @@ static pg_status extractor_run(pgi_call *c) {
 }
 
 PG_OP(ml_array_feature_extractor) = {
-  .name = "ArrayFeatureExtractor", .domain = "ai.onnx.ml", .since = {1}, .in = {2, 2},
-  .out = {1, 1}, .types = PG_T_ML | PG_T(PG_STRING), .infer = extractor_infer,
-  .run = extractor_run,
+    .name = "ArrayFeatureExtractor",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ML | PG_T(PG_STRING),
+    .infer = extractor_infer,
+    .run = extractor_run,
 };
 
-/* ---- FeatureVectorizer ---------------------------------------------------------------------------------- */
+/* ---- FeatureVectorizer ----------------------------------------------------------------------- */
 
 static pg_status column_counts(const pgi_node *node, const int64_t **out, int64_t *sum,
                                pg_error *err) {
@@ -99,16 +104,22 @@ static pg_status vectorizer_run(pgi_call *c) {
   return PG_OK;
 }
 
-static const pgi_attr_def vectorizer_attrs[] = {
-  {.name = "inputdimensions", .kind = PG_ATTR_INTS}, {0}};
+static const pgi_attr_def vectorizer_attrs[] = {{.name = "inputdimensions", .kind = PG_ATTR_INTS},
+                                                {0}};
 
 PG_OP(ml_feature_vectorizer) = {
-  .name = "FeatureVectorizer", .domain = "ai.onnx.ml", .since = {1}, .in = {1, PG_MANY},
-  .out = {1, 1}, .types = PG_T_ML, .attrs = vectorizer_attrs, .infer = vectorizer_infer,
-  .run = vectorizer_run,
+    .name = "FeatureVectorizer",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, PG_MANY},
+    .out = {1, 1},
+    .types = PG_T_ML,
+    .attrs = vectorizer_attrs,
+    .infer = vectorizer_infer,
+    .run = vectorizer_run,
 };
 
-/* ---- OneHotEncoder -------------------------------------------------------------------------------------- */
+/* ---- OneHotEncoder --------------------------------------------------------------------------- */
 
 static pg_status encoder_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
@@ -127,7 +138,8 @@ static pg_status encode(pgi_call *c, const pgi_lookup *l, const pg_tensor *in) {
   if (n > 0) memset(out, 0, (size_t)n * (size_t)l->n * sizeof *out);
   for (int64_t i = 0; i < n; i++) {
     int64_t at = pgi_lookup_find(l, in, i);
-    if (at >= 0) out[i * l->n + at] = 1;
+    if (at >= 0)
+      out[i * l->n + at] = 1;
     else if (!pgi_attr_int(c->node, "zeros")) {
       return pgi_fail(c->err, PG_INVALID, "X: element %lld is in no category", (long long)i);
     }
@@ -148,22 +160,29 @@ static pg_status encoder_run(pgi_call *c) {
   }
   PG_TRY(pgi_lookup_init(&l, c->ctx, dtype, keys, cats.n, c->err));
   pg_status status = PG_OK;
-  if (dtype == PG_STRING) pgi_tensor_assign(&ints, c->in[0]);
-  else status = pgi_tensor_cast(c->in[0], PG_I64, NULL, &ints, c->err);
+  if (dtype == PG_STRING)
+    pgi_tensor_assign(&ints, c->in[0]);
+  else
+    status = pgi_tensor_cast(c->in[0], PG_I64, NULL, &ints, c->err);
   if (status == PG_OK) status = encode(c, &l, &ints);
   pgi_tensor_clear(&ints);
   pgi_lookup_deinit(&l, c->ctx);
   return status;
 }
 
-static const pgi_attr_def encoder_attrs[] = {
-  {.name = "cats_int64s", .kind = PG_ATTR_INTS},
-  {.name = "cats_strings", .kind = PG_ATTR_STRINGS},
-  {.name = "zeros", .kind = PG_ATTR_INT, .i = 1},
-  {0}};
+static const pgi_attr_def encoder_attrs[] = {{.name = "cats_int64s", .kind = PG_ATTR_INTS},
+                                             {.name = "cats_strings", .kind = PG_ATTR_STRINGS},
+                                             {.name = "zeros", .kind = PG_ATTR_INT, .i = 1},
+                                             {0}};
 
 PG_OP(ml_one_hot_encoder) = {
-  .name = "OneHotEncoder", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ML | PG_T(PG_STRING), .attrs = encoder_attrs, .infer = encoder_infer,
-  .run = encoder_run,
+    .name = "OneHotEncoder",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ML | PG_T(PG_STRING),
+    .attrs = encoder_attrs,
+    .infer = encoder_infer,
+    .run = encoder_run,
 };

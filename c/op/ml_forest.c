@@ -5,7 +5,7 @@
 
 #include "op/order.h"
 
-/* ---- making ------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 void pgi_forest_free(pg_context *ctx, pgi_forest *f) {
   if (!f) return;
@@ -90,7 +90,7 @@ static void note_features(pgi_forest *f) {
     f->is_positive = f->is_positive && f->votes[i].weight >= 0;
 }
 
-/* ---- TreeEnsemble: nodes and leaves apart ---------------------------------------------------------------- */
+/* ---- TreeEnsemble: nodes and leaves apart ---------------------------------------------------- */
 
 static pg_status read_children(pgi_forest *f, const pgi_node *node, bool of_true, pg_error *err) {
   const char *ids = of_true ? "nodes_truenodeids" : "nodes_falsenodeids";
@@ -104,8 +104,10 @@ static pg_status read_children(pgi_forest *f, const pgi_node *node, bool of_true
                       is_leaf[i] ? "leaf" : "node", (long long)id[i]);
     }
     int32_t child = is_leaf[i] ? ~(int32_t)id[i] : (int32_t)id[i];
-    if (of_true) f->nodes[i].on_true = child;
-    else f->nodes[i].on_false = child;
+    if (of_true)
+      f->nodes[i].on_true = child;
+    else
+      f->nodes[i].on_false = child;
   }
   return PG_OK;
 }
@@ -188,7 +190,7 @@ static pg_status read_forest(pgi_forest *f, const pgi_node *node, pg_error *err)
   return read_missing(f, node, err);
 }
 
-/* ---- TreeEnsembleRegressor, -Classifier: leaves among the nodes ------------------------------------------- */
+/* ---- TreeEnsembleRegressor, -Classifier: leaves among the nodes ------------------------------ */
 
 /* Where node `id` of tree `tree` is listed, by binary search. */
 typedef struct directory {
@@ -227,8 +229,10 @@ static pg_status find_node(const directory *d, int64_t tree, int64_t id, int64_t
       *out = d->order[middle];
       return PG_OK;
     }
-    if (order < 0) high = middle;
-    else low = middle + 1;
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
   }
   return pgi_fail(err, PG_INVALID, "no node %lld in tree %lld", (long long)id, (long long)tree);
 }
@@ -283,8 +287,10 @@ static pg_status read_listed_nodes(pgi_forest *f, const pgi_node *node, const di
   for (int64_t i = 0; i < d->n; i++) { /* a tree begins where its lowest place in the list is */
     int64_t k = d->order[i], before = i ? d->order[i - 1] : -1;
     bool is_new = before < 0 || d->trees[k] != d->trees[before];
-    if (is_new) f->roots[f->n_roots++] = (int32_t)k;
-    else f->roots[f->n_roots - 1] = PG_MIN(f->roots[f->n_roots - 1], (int32_t)k);
+    if (is_new)
+      f->roots[f->n_roots++] = (int32_t)k;
+    else
+      f->roots[f->n_roots - 1] = PG_MIN(f->roots[f->n_roots - 1], (int32_t)k);
   }
   for (int64_t i = 0; i < f->n_roots; i++) {
     int mode = 0;
@@ -313,8 +319,8 @@ static pg_status read_listed_votes(pgi_forest *f, const pgi_node *node, const vo
   PG_TRY(read_ints(node, names->ids, n, f->n_targets, &targets, err));
   PG_TRY(read_ints(node, names->nodes, n, -1, &nodes, err));
   PG_TRY(read_ints(node, names->trees, n, -1, &trees, err));
-  PG_TRY(read_numbers(f, node, names->weights, names->weights_as_tensor, &weights, &n_weights,
-                      err));
+  PG_TRY(
+      read_numbers(f, node, names->weights, names->weights_as_tensor, &weights, &n_weights, err));
   if (n_weights != n) return fail_length(names->weights, n, n_weights, err);
   leaf = pgi_arena_alloc(&f->arena, (size_t)n * sizeof *leaf + 1);
   if (!leaf) return pgi_nomem(err);
@@ -385,8 +391,8 @@ static pgi_forest *new_forest(pg_context *ctx, int64_t n_targets) {
   return f;
 }
 
-pg_status pgi_forest_new(pg_context *ctx, const pgi_node *node, int64_t n_targets,
-                         pgi_forest **out, pg_error *err) {
+pg_status pgi_forest_new(pg_context *ctx, const pgi_node *node, int64_t n_targets, pgi_forest **out,
+                         pg_error *err) {
   pgi_forest *f = new_forest(ctx, n_targets);
   return f ? finish(ctx, f, read_forest(f, node, err), out) : pgi_nomem(err);
 }
@@ -398,7 +404,7 @@ pg_status pgi_forest_new_listed(pg_context *ctx, const pgi_node *node, const cha
   return f ? finish(ctx, f, read_listed(f, node, names, err), out) : pgi_nomem(err);
 }
 
-/* ---- walking ------------------------------------------------------------------------------------------ */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 static bool is_member(const pgi_forest *f, const pgi_tree_node *n, double x) {
   for (int32_t i = 0; i < n->n_members; i++) {
@@ -410,13 +416,20 @@ static bool is_member(const pgi_forest *f, const pgi_tree_node *n, double x) {
 static bool goes_true(const pgi_forest *f, const pgi_tree_node *n, double x) {
   if (isnan(x)) return n->takes_nan || n->mode == PG_BRANCH_NEQ;
   switch (n->mode) {
-    case PG_BRANCH_LEQ: return x <= n->value;
-    case PG_BRANCH_LT: return x < n->value;
-    case PG_BRANCH_GTE: return x >= n->value;
-    case PG_BRANCH_GT: return x > n->value;
-    case PG_BRANCH_EQ: return x == n->value;
-    case PG_BRANCH_NEQ: return x != n->value;
-    case PG_BRANCH_MEMBER: break;
+    case PG_BRANCH_LEQ:
+      return x <= n->value;
+    case PG_BRANCH_LT:
+      return x < n->value;
+    case PG_BRANCH_GTE:
+      return x >= n->value;
+    case PG_BRANCH_GT:
+      return x > n->value;
+    case PG_BRANCH_EQ:
+      return x == n->value;
+    case PG_BRANCH_NEQ:
+      return x != n->value;
+    case PG_BRANCH_MEMBER:
+      break;
   }
   return is_member(f, n, x);
 }
@@ -433,10 +446,14 @@ static const pgi_tree_leaf *find_leaf(const pgi_forest *f, int32_t at, const dou
 
 static void add_vote(pgi_aggregate how, const pgi_tree_vote *v, double *score, bool *has) {
   double w = v->weight;
-  if (!*has) *score = w;
-  else if (how == PG_MIN_OF) *score = PG_MIN(*score, w);
-  else if (how == PG_MAX_OF) *score = PG_MAX(*score, w);
-  else *score += w;
+  if (!*has)
+    *score = w;
+  else if (how == PG_MIN_OF)
+    *score = PG_MIN(*score, w);
+  else if (how == PG_MAX_OF)
+    *score = PG_MAX(*score, w);
+  else
+    *score += w;
   *has = true;
 }
 

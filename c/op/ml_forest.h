@@ -51,8 +51,8 @@ typedef struct pgi_forest {
   bool is_positive; /* all votes are >= 0 */
 } pgi_forest;
 
-/* From the attributes of TreeEnsemble, and of TreeEnsembleRegressor and -Classifier, whose votes begin with
-** `votes`: "target" or "class".  n_targets: of the output. */
+/* From the attributes of TreeEnsemble, and of TreeEnsembleRegressor and -Classifier, whose votes
+** begin with `votes`: "target" or "class".  n_targets: of the output. */
 pg_status pgi_forest_new(pg_context *ctx, const pgi_node *node, int64_t n_targets, pgi_forest **out,
                          pg_error *err);
 pg_status pgi_forest_new_listed(pg_context *ctx, const pgi_node *node, const char *votes,

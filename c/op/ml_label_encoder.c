@@ -33,10 +33,12 @@ static column find_values(const pgi_node *node) {
   return find_column(node, "values_tensor", "values_strings", "values_int64s", "values_floats");
 }
 
-/* ---- LabelEncoder -------------------------------------------------------------------------------------- */
+/* ---- LabelEncoder ---------------------------------------------------------------------------- */
 
 /* LabelEncoder-1 goes from strings to their numbers or back, by the type of its input. */
-static bool is_old(const pgi_node *node) { return pgi_attr_find(node, "classes_strings") != NULL; }
+static bool is_old(const pgi_node *node) {
+  return pgi_attr_find(node, "classes_strings") != NULL;
+}
 
 static pg_status encoder_infer(pgi_infer *inf) {
   PG_TRY(pgi_infer_same(inf));
@@ -68,8 +70,10 @@ static pg_status encoder_prepare(pg_context *ctx, const pgi_node *node,
   pgi_lookup *l = pgi_alloc(ctx, sizeof *l);
   if (!l) return pgi_nomem(err);
   pg_status status = pgi_lookup_init(l, ctx, keys.dtype, keys.data, keys.n, err);
-  if (status == PG_OK) *prepared = l;
-  else pgi_free(ctx, l);
+  if (status == PG_OK)
+    *prepared = l;
+  else
+    pgi_free(ctx, l);
   return status;
 }
 
@@ -78,7 +82,8 @@ static void lookup_discard(pg_context *ctx, void *prepared) {
   pgi_free(ctx, prepared);
 }
 
-/* What stands for a key that isn't there, as one element of the values' type.  Numbers go to *room. */
+/* What stands for a key that isn't there, as one element of the values' type.  Numbers go to
+** *room. */
 static const void *default_of(const pgi_node *node, pg_dtype dtype, void *room, pg_string *text) {
   const pg_tensor *t = pgi_attr_tensor(node, "default_tensor");
   bool is_float = pgi_dtype_kind(dtype) == PG_KIND_FLOAT;
@@ -87,8 +92,10 @@ static const void *default_of(const pgi_node *node, pg_dtype dtype, void *room, 
     *text = pgi_attr_string(node, "default_string");
     return text;
   }
-  if (is_float) pgi_store_f32(dtype, room, 0, 1, &(float){pgi_attr_float(node, "default_float")});
-  else pgi_store_i64(dtype, room, 0, 1, &(int64_t){pgi_attr_int(node, "default_int64")});
+  if (is_float)
+    pgi_store_f32(dtype, room, 0, 1, &(float){pgi_attr_float(node, "default_float")});
+  else
+    pgi_store_i64(dtype, room, 0, 1, &(int64_t){pgi_attr_int(node, "default_int64")});
   return room;
 }
 
@@ -134,28 +141,35 @@ static pg_status encoder_run(pgi_call *c) {
 }
 
 static const pgi_attr_def encoder_attrs[] = {
-  {.name = "default_float", .kind = PG_ATTR_FLOAT, .f = -0.0f},
-  {.name = "default_int64", .kind = PG_ATTR_INT, .i = -1},
-  {.name = "default_string", .kind = PG_ATTR_STRING, .s = "_Unused"},
-  {.name = "default_tensor", .kind = PG_ATTR_TENSOR},
-  {.name = "keys_floats", .kind = PG_ATTR_FLOATS},
-  {.name = "keys_int64s", .kind = PG_ATTR_INTS},
-  {.name = "keys_strings", .kind = PG_ATTR_STRINGS},
-  {.name = "keys_tensor", .kind = PG_ATTR_TENSOR},
-  {.name = "values_floats", .kind = PG_ATTR_FLOATS},
-  {.name = "values_int64s", .kind = PG_ATTR_INTS},
-  {.name = "values_strings", .kind = PG_ATTR_STRINGS},
-  {.name = "values_tensor", .kind = PG_ATTR_TENSOR},
-  {0}};
+    {.name = "default_float", .kind = PG_ATTR_FLOAT, .f = -0.0f},
+    {.name = "default_int64", .kind = PG_ATTR_INT, .i = -1},
+    {.name = "default_string", .kind = PG_ATTR_STRING, .s = "_Unused"},
+    {.name = "default_tensor", .kind = PG_ATTR_TENSOR},
+    {.name = "keys_floats", .kind = PG_ATTR_FLOATS},
+    {.name = "keys_int64s", .kind = PG_ATTR_INTS},
+    {.name = "keys_strings", .kind = PG_ATTR_STRINGS},
+    {.name = "keys_tensor", .kind = PG_ATTR_TENSOR},
+    {.name = "values_floats", .kind = PG_ATTR_FLOATS},
+    {.name = "values_int64s", .kind = PG_ATTR_INTS},
+    {.name = "values_strings", .kind = PG_ATTR_STRINGS},
+    {.name = "values_tensor", .kind = PG_ATTR_TENSOR},
+    {0}};
 
 PG_OP(ml_label_encoder) = {
-  .name = "LabelEncoder", .domain = "ai.onnx.ml", .since = {1, 2, 4}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ML | PG_T(PG_I16) | PG_T(PG_STRING), .attrs = encoder_attrs,
-  .infer = encoder_infer, .prepare = encoder_prepare, .discard = lookup_discard,
-  .run = encoder_run,
+    .name = "LabelEncoder",
+    .domain = "ai.onnx.ml",
+    .since = {1, 2, 4},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ML | PG_T(PG_I16) | PG_T(PG_STRING),
+    .attrs = encoder_attrs,
+    .infer = encoder_infer,
+    .prepare = encoder_prepare,
+    .discard = lookup_discard,
+    .run = encoder_run,
 };
 
-/* ---- CategoryMapper ------------------------------------------------------------------------------------ */
+/* ---- CategoryMapper -------------------------------------------------------------------------- */
 
 static pg_status mapper_infer(pgi_infer *inf) {
   PG_TRY(pgi_infer_same(inf));
@@ -185,21 +199,28 @@ static pg_status mapper_run(pgi_call *c) {
     if (is_text)
       ((int64_t *)pgi_tensor_data(out))[i] =
           at < 0 ? pgi_attr_int(c->node, "default_int64") : ints[at];
-    else status = pgi_string_set(out->buffer, out->offset + i, s.data, s.size, c->err);
+    else
+      status = pgi_string_set(out->buffer, out->offset + i, s.data, s.size, c->err);
   }
   pgi_lookup_deinit(&l, c->ctx);
   return status;
 }
 
 static const pgi_attr_def mapper_attrs[] = {
-  {.name = "cats_int64s", .kind = PG_ATTR_INTS},
-  {.name = "cats_strings", .kind = PG_ATTR_STRINGS},
-  {.name = "default_int64", .kind = PG_ATTR_INT, .i = -1},
-  {.name = "default_string", .kind = PG_ATTR_STRING, .s = "_Unused"},
-  {0}};
+    {.name = "cats_int64s", .kind = PG_ATTR_INTS},
+    {.name = "cats_strings", .kind = PG_ATTR_STRINGS},
+    {.name = "default_int64", .kind = PG_ATTR_INT, .i = -1},
+    {.name = "default_string", .kind = PG_ATTR_STRING, .s = "_Unused"},
+    {0}};
 
 PG_OP(ml_category_mapper) = {
-  .name = "CategoryMapper", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_I64) | PG_T(PG_STRING), .attrs = mapper_attrs, .infer = mapper_infer,
-  .run = mapper_run,
+    .name = "CategoryMapper",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_I64) | PG_T(PG_STRING),
+    .attrs = mapper_attrs,
+    .infer = mapper_infer,
+    .run = mapper_run,
 };

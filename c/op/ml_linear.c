@@ -15,7 +15,8 @@ static pg_status read_linear(const pgi_node *node, int64_t n, linear *l, pg_erro
   l->coefficients = pgi_attr_floats(node, "coefficients", &l->n_coefficients);
   l->intercepts = pgi_attr_floats(node, "intercepts", &n_intercepts);
   l->n = n > 0 ? n : PG_MAX(n_intercepts, 1);
-  if (n_intercepts == 0) l->intercepts = NULL;
+  if (n_intercepts == 0)
+    l->intercepts = NULL;
   else if (n_intercepts != l->n) {
     return pgi_fail(err, PG_INVALID, "intercepts: expected %lld, got %lld", (long long)l->n,
                     (long long)n_intercepts);
@@ -38,8 +39,8 @@ typedef struct linear_job {
   pg_tensor *chosen; /* of the classifier; NULL when not wanted */
   float *out;        /* [rows][n_out]; NULL when not wanted */
   int64_t n_out;
-  double *scores;    /* for each task [n + 1] */
-  int64_t *classes;  /* [rows] */
+  double *scores;   /* for each task [n + 1] */
+  int64_t *classes; /* [rows] */
 } linear_job;
 
 static void linear_rows(void *arg, int64_t task, int64_t first, int64_t n) {
@@ -69,7 +70,7 @@ static pg_status run_linear(pgi_call *c, linear_job *job) {
   return PG_OK;
 }
 
-/* ---- LinearRegressor ------------------------------------------------------------------------------------ */
+/* ---- LinearRegressor ------------------------------------------------------------------------- */
 
 static pg_status read_regressor(const pgi_node *node, linear *l, pg_error *err) {
   int64_t targets = pgi_attr_int(node, "targets");
@@ -99,18 +100,25 @@ static pg_status regressor_run(pgi_call *c) {
 }
 
 static const pgi_attr_def regressor_attrs[] = {
-  {.name = "coefficients", .kind = PG_ATTR_FLOATS},
-  {.name = "intercepts", .kind = PG_ATTR_FLOATS},
-  {.name = "post_transform", .kind = PG_ATTR_STRING, .s = "NONE"},
-  {.name = "targets", .kind = PG_ATTR_INT, .i = 1},
-  {0}};
+    {.name = "coefficients", .kind = PG_ATTR_FLOATS},
+    {.name = "intercepts", .kind = PG_ATTR_FLOATS},
+    {.name = "post_transform", .kind = PG_ATTR_STRING, .s = "NONE"},
+    {.name = "targets", .kind = PG_ATTR_INT, .i = 1},
+    {0}};
 
 PG_OP(ml_linear_regressor) = {
-  .name = "LinearRegressor", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ML, .attrs = regressor_attrs, .infer = regressor_infer, .run = regressor_run,
+    .name = "LinearRegressor",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ML,
+    .attrs = regressor_attrs,
+    .infer = regressor_infer,
+    .run = regressor_run,
 };
 
-/* ---- LinearClassifier ----------------------------------------------------------------------------------- */
+/* ---- LinearClassifier ------------------------------------------------------------------------ */
 
 /* One score for two classes is that of the second. */
 static pg_status read_classifier(const pgi_node *node, linear *l, pgi_labels *labels,
@@ -164,15 +172,22 @@ static pg_status classifier_run(pgi_call *c) {
 }
 
 static const pgi_attr_def classifier_attrs[] = {
-  {.name = "classlabels_ints", .kind = PG_ATTR_INTS},
-  {.name = "classlabels_strings", .kind = PG_ATTR_STRINGS},
-  {.name = "coefficients", .kind = PG_ATTR_FLOATS, .is_required = true},
-  {.name = "intercepts", .kind = PG_ATTR_FLOATS},
-  {.name = "multi_class", .kind = PG_ATTR_INT},
-  {.name = "post_transform", .kind = PG_ATTR_STRING, .s = "NONE"},
-  {0}};
+    {.name = "classlabels_ints", .kind = PG_ATTR_INTS},
+    {.name = "classlabels_strings", .kind = PG_ATTR_STRINGS},
+    {.name = "coefficients", .kind = PG_ATTR_FLOATS, .is_required = true},
+    {.name = "intercepts", .kind = PG_ATTR_FLOATS},
+    {.name = "multi_class", .kind = PG_ATTR_INT},
+    {.name = "post_transform", .kind = PG_ATTR_STRING, .s = "NONE"},
+    {0}};
 
 PG_OP(ml_linear_classifier) = {
-  .name = "LinearClassifier", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {2, 2},
-  .types = PG_T_ML, .attrs = classifier_attrs, .infer = classifier_infer, .run = classifier_run,
+    .name = "LinearClassifier",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {2, 2},
+    .types = PG_T_ML,
+    .attrs = classifier_attrs,
+    .infer = classifier_infer,
+    .run = classifier_run,
 };

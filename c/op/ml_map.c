@@ -1,4 +1,5 @@
-/* ZipMap, CastMap, DictVectorizer: tensors to maps and back.  A map is a pair of tensors: keys, values. */
+/* ZipMap, CastMap, DictVectorizer: tensors to maps and back.  A map is a pair of tensors: keys,
+** values. */
 #include "op/ml.h"
 #include "op/sequence.h"
 
@@ -14,7 +15,7 @@ static pg_status read_map(pgi_call *c, const pg_tensor **keys, const pg_tensor *
   return pgi_fail(c->err, PG_INVALID, "X: expected a map from keys to numbers or strings");
 }
 
-/* ---- ZipMap ------------------------------------------------------------------------------------------- */
+/* ---- ZipMap ---------------------------------------------------------------------------------- */
 
 static pg_status zip_infer(pgi_infer *inf) {
   pgi_labels labels = pgi_labels_of(inf->node, "classlabels_int64s", "classlabels_strings");
@@ -73,17 +74,23 @@ static pg_status zip_run(pgi_call *c) {
   return status;
 }
 
-static const pgi_attr_def zip_attrs[] = {
-  {.name = "classlabels_int64s", .kind = PG_ATTR_INTS},
-  {.name = "classlabels_strings", .kind = PG_ATTR_STRINGS},
-  {0}};
+static const pgi_attr_def zip_attrs[] = {{.name = "classlabels_int64s", .kind = PG_ATTR_INTS},
+                                         {.name = "classlabels_strings", .kind = PG_ATTR_STRINGS},
+                                         {0}};
 
 PG_OP(ml_zip_map) = {
-  .name = "ZipMap", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_F32), .attrs = zip_attrs, .infer = zip_infer, .run = zip_run,
+    .name = "ZipMap",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_F32),
+    .attrs = zip_attrs,
+    .infer = zip_infer,
+    .run = zip_run,
 };
 
-/* ---- CastMap ------------------------------------------------------------------------------------------ */
+/* ---- CastMap --------------------------------------------------------------------------------- */
 
 static pg_status cast_type(const pgi_node *node, pg_dtype *out, pg_error *err) {
   bool is_float = pgi_attr_is(node, "cast_to", "TO_FLOAT");
@@ -159,17 +166,24 @@ static pg_status cast_run(pgi_call *c) {
 }
 
 static const pgi_attr_def cast_attrs[] = {
-  {.name = "cast_to", .kind = PG_ATTR_STRING, .s = "TO_FLOAT"},
-  {.name = "map_form", .kind = PG_ATTR_STRING, .s = "DENSE"},
-  {.name = "max_map", .kind = PG_ATTR_INT, .i = 1},
-  {0}};
+    {.name = "cast_to", .kind = PG_ATTR_STRING, .s = "TO_FLOAT"},
+    {.name = "map_form", .kind = PG_ATTR_STRING, .s = "DENSE"},
+    {.name = "max_map", .kind = PG_ATTR_INT, .i = 1},
+    {0}};
 
 PG_OP(ml_cast_map) = {
-  .name = "CastMap", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_MAP), .attrs = cast_attrs, .infer = cast_infer, .run = cast_run,
+    .name = "CastMap",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_MAP),
+    .attrs = cast_attrs,
+    .infer = cast_infer,
+    .run = cast_run,
 };
 
-/* ---- DictVectorizer ----------------------------------------------------------------------------------- */
+/* ---- DictVectorizer -------------------------------------------------------------------------- */
 
 static pg_status dict_infer(pgi_infer *inf) {
   pgi_labels words = pgi_labels_of(inf->node, "int64_vocabulary", "string_vocabulary");
@@ -206,12 +220,18 @@ static pg_status dict_run(pgi_call *c) {
   return pgi_elems_done(c, c->out[0], &to);
 }
 
-static const pgi_attr_def dict_attrs[] = {
-  {.name = "int64_vocabulary", .kind = PG_ATTR_INTS},
-  {.name = "string_vocabulary", .kind = PG_ATTR_STRINGS},
-  {0}};
+static const pgi_attr_def dict_attrs[] = {{.name = "int64_vocabulary", .kind = PG_ATTR_INTS},
+                                          {.name = "string_vocabulary", .kind = PG_ATTR_STRINGS},
+                                          {0}};
 
 PG_OP(ml_dict_vectorizer) = {
-  .name = "DictVectorizer", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_MAP), .attrs = dict_attrs, .infer = dict_infer, .run = dict_run,
+    .name = "DictVectorizer",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_MAP),
+    .attrs = dict_attrs,
+    .infer = dict_infer,
+    .run = dict_run,
 };

@@ -1,4 +1,5 @@
-/* Scaler, Normalizer, Binarizer, Imputer: numbers made comparable, column by column or row by row. */
+/* Scaler, Normalizer, Binarizer, Imputer: numbers made comparable, column by column or row by
+** row. */
 #include <math.h>
 
 #include "op/ml.h"
@@ -18,7 +19,7 @@ static pg_status check_columns(const char *name, int64_t n, int64_t columns, pg_
                   (long long)columns, (long long)n);
 }
 
-/* ---- Scaler: (x - offset) * scale ----------------------------------------------------------------------- */
+/* ---- Scaler: (x - offset) * scale ------------------------------------------------------------ */
 
 static pg_status scaler_run(pgi_call *c) {
   int64_t n_offset, n_scale, n = pgi_tensor_count(c->in[0]);
@@ -38,14 +39,21 @@ static pg_status scaler_run(pgi_call *c) {
 }
 
 static const pgi_attr_def scaler_attrs[] = {
-  {.name = "offset", .kind = PG_ATTR_FLOATS}, {.name = "scale", .kind = PG_ATTR_FLOATS}, {0}};
+    {.name = "offset", .kind = PG_ATTR_FLOATS}, {.name = "scale", .kind = PG_ATTR_FLOATS}, {0}};
 
 PG_OP(ml_scaler) = {
-  .name = "Scaler", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ML, .attrs = scaler_attrs, .infer = infer_f32, .run = scaler_run,
+    .name = "Scaler",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ML,
+    .attrs = scaler_attrs,
+    .infer = infer_f32,
+    .run = scaler_run,
 };
 
-/* ---- Normalizer: rows over their norm ------------------------------------------------------------------- */
+/* ---- Normalizer: rows over their norm -------------------------------------------------------- */
 
 typedef enum norm { MAX, L1, L2 } norm;
 
@@ -62,8 +70,10 @@ static pg_status norm_of(const pgi_node *node, norm *out, pg_error *err) {
 static double norm_of_row(norm kind, const double *x, int64_t n) {
   double sum = 0;
   for (int64_t i = 0; i < n; i++) {
-    if (kind == MAX) sum = i == 0 || x[i] > sum ? x[i] : sum;
-    else sum += kind == L1 ? fabs(x[i]) : x[i] * x[i];
+    if (kind == MAX)
+      sum = i == 0 || x[i] > sum ? x[i] : sum;
+    else
+      sum += kind == L1 ? fabs(x[i]) : x[i] * x[i];
   }
   return kind == L2 ? sqrt(sum) : sum;
 }
@@ -84,14 +94,21 @@ static pg_status normalizer_run(pgi_call *c) {
 }
 
 static const pgi_attr_def normalizer_attrs[] = {
-  {.name = "norm", .kind = PG_ATTR_STRING, .s = "MAX"}, {0}};
+    {.name = "norm", .kind = PG_ATTR_STRING, .s = "MAX"}, {0}};
 
 PG_OP(ml_normalizer) = {
-  .name = "Normalizer", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ML, .attrs = normalizer_attrs, .infer = infer_f32, .run = normalizer_run,
+    .name = "Normalizer",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ML,
+    .attrs = normalizer_attrs,
+    .infer = infer_f32,
+    .run = normalizer_run,
 };
 
-/* ---- Binarizer ------------------------------------------------------------------------------------------ */
+/* ---- Binarizer ------------------------------------------------------------------------------- */
 
 static pg_status binarizer_run(pgi_call *c) {
   double threshold = (double)pgi_attr_float(c->node, "threshold");
@@ -108,11 +125,18 @@ static pg_status binarizer_run(pgi_call *c) {
 static const pgi_attr_def binarizer_attrs[] = {{.name = "threshold", .kind = PG_ATTR_FLOAT}, {0}};
 
 PG_OP(ml_binarizer) = {
-  .name = "Binarizer", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ML, .attrs = binarizer_attrs, .infer = pgi_infer_same, .run = binarizer_run,
+    .name = "Binarizer",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ML,
+    .attrs = binarizer_attrs,
+    .infer = pgi_infer_same,
+    .run = binarizer_run,
 };
 
-/* ---- Imputer: one value replaced ------------------------------------------------------------------------ */
+/* ---- Imputer: one value replaced ------------------------------------------------------------- */
 
 static pg_status impute_floats(pgi_call *c, int64_t columns) {
   const pg_tensor *in = c->in[0];
@@ -152,13 +176,20 @@ static pg_status imputer_run(pgi_call *c) {
 }
 
 static const pgi_attr_def imputer_attrs[] = {
-  {.name = "imputed_value_floats", .kind = PG_ATTR_FLOATS},
-  {.name = "imputed_value_int64s", .kind = PG_ATTR_INTS},
-  {.name = "replaced_value_float", .kind = PG_ATTR_FLOAT},
-  {.name = "replaced_value_int64", .kind = PG_ATTR_INT},
-  {0}};
+    {.name = "imputed_value_floats", .kind = PG_ATTR_FLOATS},
+    {.name = "imputed_value_int64s", .kind = PG_ATTR_INTS},
+    {.name = "replaced_value_float", .kind = PG_ATTR_FLOAT},
+    {.name = "replaced_value_int64", .kind = PG_ATTR_INT},
+    {0}};
 
 PG_OP(ml_imputer) = {
-  .name = "Imputer", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ML, .attrs = imputer_attrs, .infer = pgi_infer_same, .run = imputer_run,
+    .name = "Imputer",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ML,
+    .attrs = imputer_attrs,
+    .infer = pgi_infer_same,
+    .run = imputer_run,
 };

@@ -1,10 +1,11 @@
-/* SVMRegressor, SVMClassifier: weighted kernels between rows and support vectors.  The classifier is
-** libsvm's one-against-one, with Platt's probabilities joined as by Wu, Lin and Weng (2004). */
+/* SVMRegressor, SVMClassifier: weighted kernels between rows and support vectors.  The
+** classifier is libsvm's one-against-one, with Platt's probabilities joined as by Wu, Lin and
+** Weng (2004). */
 #include <math.h>
 
 #include "op/ml.h"
 
-/* ---- the model ---------------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 typedef enum kernel { LINEAR, POLY, RBF, SIGMOID } kernel;
 
@@ -63,10 +64,14 @@ static double dot(const double *x, const float *y, int64_t n) {
 static double kernel_of(const svm *m, const double *x, const float *y, int64_t n) {
   double sum = 0;
   switch (m->kernel) {
-    case LINEAR: return dot(x, y, n);
-    case POLY: return pow(m->gamma * dot(x, y, n) + m->coef0, m->degree);
-    case SIGMOID: return tanh(m->gamma * dot(x, y, n) + m->coef0);
-    case RBF: break;
+    case LINEAR:
+      return dot(x, y, n);
+    case POLY:
+      return pow(m->gamma * dot(x, y, n) + m->coef0, m->degree);
+    case SIGMOID:
+      return tanh(m->gamma * dot(x, y, n) + m->coef0);
+    case RBF:
+      break;
   }
   for (int64_t i = 0; i < n; i++) sum += (x[i] - (double)y[i]) * (x[i] - (double)y[i]);
   return exp(-m->gamma * sum);
@@ -77,11 +82,12 @@ static pg_status check_features(const svm *m, int64_t features, pg_error *err) {
   int64_t n, want = m->n_vectors ? m->n_vectors : m->classes;
   int64_t have = m->n_vectors ? m->n_vector_numbers : m->n_coefficients;
   if (features < 0 || (!__builtin_mul_overflow(features, want, &n) && n == have)) return PG_OK;
-  return pgi_fail(err, PG_INVALID, "X: %lld features don't fit a model of %lld numbers in %lld rows",
+  return pgi_fail(err, PG_INVALID,
+                  "X: %lld features don't fit a model of %lld numbers in %lld rows",
                   (long long)features, (long long)have, (long long)want);
 }
 
-/* ---- SVMRegressor ------------------------------------------------------------------------------------- */
+/* ---- SVMRegressor ---------------------------------------------------------------------------- */
 
 static pg_status read_regressor(const pgi_node *node, svm *m, pg_error *err) {
   *m = (svm){.classes = 1, .n_vectors = pgi_attr_int(node, "n_supports")};
@@ -109,10 +115,10 @@ typedef struct svm_job {
   svm m;
   pgi_matrix x;
   bool is_one_class;
-  float *out;        /* [rows][n_out] */
+  float *out; /* [rows][n_out] */
   int64_t n_out;
-  int64_t *chosen;   /* [rows] */
-  double *room;      /* for each task [room_size] */
+  int64_t *chosen; /* [rows] */
+  double *room;    /* for each task [room_size] */
   int64_t room_size;
 } svm_job;
 
@@ -127,8 +133,10 @@ static void regress_rows(void *arg, int64_t task, int64_t first, int64_t n) {
     if (m->n_vectors == 0) sum += dot(x, m->coefficients, f);
     for (int64_t k = 0; k < m->n_vectors; k++)
       sum += (double)m->coefficients[k] * kernel_of(m, x, m->vectors + k * f, f);
-    if (job->is_one_class) sum = sum > 0 ? 1 : -1;
-    else pgi_transform_scores(m->transform, &sum, 1);
+    if (job->is_one_class)
+      sum = sum > 0 ? 1 : -1;
+    else
+      pgi_transform_scores(m->transform, &sum, 1);
     job->out[r] = (float)sum;
   }
 }
@@ -143,30 +151,41 @@ static pg_status regressor_run(pgi_call *c) {
   return PG_OK;
 }
 
-#define SVM_ATTRS                                                        \
-  {.name = "coefficients", .kind = PG_ATTR_FLOATS},                      \
-  {.name = "kernel_params", .kind = PG_ATTR_FLOATS},                     \
-  {.name = "kernel_type", .kind = PG_ATTR_STRING, .s = "LINEAR"},        \
-  {.name = "post_transform", .kind = PG_ATTR_STRING, .s = "NONE"},       \
-  {.name = "rho", .kind = PG_ATTR_FLOATS},                               \
-  {.name = "support_vectors", .kind = PG_ATTR_FLOATS}
+#define SVM_ATTRS                                                      \
+  {.name = "coefficients", .kind = PG_ATTR_FLOATS},                    \
+      {.name = "kernel_params", .kind = PG_ATTR_FLOATS},               \
+      {.name = "kernel_type", .kind = PG_ATTR_STRING, .s = "LINEAR"},  \
+      {.name = "post_transform", .kind = PG_ATTR_STRING, .s = "NONE"}, \
+      {.name = "rho", .kind = PG_ATTR_FLOATS}, {                       \
+    .name = "support_vectors", .kind = PG_ATTR_FLOATS                  \
+  }
 
-static const pgi_attr_def regressor_attrs[] = {
-  SVM_ATTRS,
-  {.name = "n_supports", .kind = PG_ATTR_INT},
-  {.name = "one_class", .kind = PG_ATTR_INT},
-  {0}};
+static const pgi_attr_def regressor_attrs[] = {SVM_ATTRS,
+                                               {.name = "n_supports", .kind = PG_ATTR_INT},
+                                               {.name = "one_class", .kind = PG_ATTR_INT},
+                                               {0}};
 
 PG_OP(ml_svm_regressor) = {
-  .name = "SVMRegressor", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ML, .attrs = regressor_attrs, .infer = regressor_infer, .run = regressor_run,
+    .name = "SVMRegressor",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ML,
+    .attrs = regressor_attrs,
+    .infer = regressor_infer,
+    .run = regressor_run,
 };
 
-/* ---- SVMClassifier ------------------------------------------------------------------------------------ */
+/* ---- SVMClassifier --------------------------------------------------------------------------- */
 
-static int64_t pairs_of(int64_t classes) { return classes * (classes - 1) / 2; }
+static int64_t pairs_of(int64_t classes) {
+  return classes * (classes - 1) / 2;
+}
 
-static bool has_probabilities(const svm *m) { return m->n_vectors > 0 && m->n_prob > 0; }
+static bool has_probabilities(const svm *m) {
+  return m->n_vectors > 0 && m->n_prob > 0;
+}
 
 /* Scores before they are transformed: of classes, or of pairs of them. */
 static int64_t raw_scores(const svm *m) {
@@ -358,15 +377,22 @@ static pg_status classifier_run(pgi_call *c) {
 }
 
 static const pgi_attr_def classifier_attrs[] = {
-  SVM_ATTRS,
-  {.name = "classlabels_ints", .kind = PG_ATTR_INTS},
-  {.name = "classlabels_strings", .kind = PG_ATTR_STRINGS},
-  {.name = "prob_a", .kind = PG_ATTR_FLOATS},
-  {.name = "prob_b", .kind = PG_ATTR_FLOATS},
-  {.name = "vectors_per_class", .kind = PG_ATTR_INTS},
-  {0}};
+    SVM_ATTRS,
+    {.name = "classlabels_ints", .kind = PG_ATTR_INTS},
+    {.name = "classlabels_strings", .kind = PG_ATTR_STRINGS},
+    {.name = "prob_a", .kind = PG_ATTR_FLOATS},
+    {.name = "prob_b", .kind = PG_ATTR_FLOATS},
+    {.name = "vectors_per_class", .kind = PG_ATTR_INTS},
+    {0}};
 
 PG_OP(ml_svm_classifier) = {
-  .name = "SVMClassifier", .domain = "ai.onnx.ml", .since = {1}, .in = {1, 1}, .out = {2, 2},
-  .types = PG_T_ML, .attrs = classifier_attrs, .infer = classifier_infer, .run = classifier_run,
+    .name = "SVMClassifier",
+    .domain = "ai.onnx.ml",
+    .since = {1},
+    .in = {1, 1},
+    .out = {2, 2},
+    .types = PG_T_ML,
+    .attrs = classifier_attrs,
+    .infer = classifier_infer,
+    .run = classifier_run,
 };

@@ -1,7 +1,7 @@
 /* move: what the operators share that only move elements. */
 #include "op/move.h"
 
-/* ---- elements ------------------------------------------------------------------------------------- */
+/* ---- elements -------------------------------------------------------------------------------- */
 
 static void *scratch(pgi_call *c, int64_t n, size_t size) {
   size_t bytes;
@@ -41,8 +41,10 @@ pg_status pgi_elems_of(pgi_call *c, const pg_tensor *t, pgi_elems *out) {
 pg_status pgi_elems_for(pgi_call *c, const pg_tensor *t, pgi_elems *out) {
   size_t size = pgi_dtype_size(t->dtype);
   pgi_elems e = {NULL, size ? size : 1};
-  if (size == 0 || t->dtype == PG_STRING) e.data = scratch(c, pgi_tensor_count(t), e.size);
-  else e.data = pgi_tensor_data(t);
+  if (size == 0 || t->dtype == PG_STRING)
+    e.data = scratch(c, pgi_tensor_count(t), e.size);
+  else
+    e.data = pgi_tensor_data(t);
   if (!e.data) return pgi_nomem(c->err);
   *out = e;
   return PG_OK;
@@ -84,7 +86,7 @@ void pgi_elems_fill(char *to, const char *value, int64_t n, size_t size) {
   }
 }
 
-/* ---- loops ---------------------------------------------------------------------------------------- */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
 enum { TASK_BYTES = 1 << 17 };
 
@@ -126,7 +128,7 @@ void pgi_move_bytes(pgi_call *c, char *to, const char *from, size_t bytes) {
   pgi_call_parallel(c, (int64_t)((bytes - 1) / TASK_BYTES + 1), bytes_task, &job);
 }
 
-/* ---- strided ---------------------------------------------------------------------------------------- */
+/* ---- strided --------------------------------------------------------------------------------- */
 
 typedef struct strided_job {
   char *to;
@@ -134,7 +136,7 @@ typedef struct strided_job {
   int rank;
   size_t size;
   int64_t dims[PG_MAX_RANK], to_strides[PG_MAX_RANK], from_strides[PG_MAX_RANK];
-  int cut;               /* a task is a stretch of this axis, at one place of the axes before it */
+  int cut;                /* a task is a stretch of this axis, at one place of the axes before it */
   int64_t per_task, cuts; /* of that axis */
 } strided_job;
 
@@ -203,9 +205,10 @@ void pgi_move_strided(pgi_call *c, char *to, const int64_t *to_strides, const ch
   pgi_call_parallel(c, pgi_dims_product(job.dims, 0, job.cut) * job.cuts, strided_task, &job);
 }
 
-/* ---- mapped ------------------------------------------------------------------------------------------- */
+/* ---- mapped ---------------------------------------------------------------------------------- */
 
-/* A stretch of the innermost axis that comes from consecutive elements, or is all fill (from < 0). */
+/* A stretch of the innermost axis that comes from consecutive elements, or is all fill (from <
+** 0). */
 typedef struct stretch {
   int64_t to, from, n;
 } stretch;
@@ -223,8 +226,10 @@ static int64_t find_stretches(const int64_t *map, int64_t n, stretch *out) {
   int64_t k = 0;
   for (int64_t i = 0; i < n; i++) {
     stretch *last = k ? &out[k - 1] : NULL;
-    if (last && map[i] == (last->from < 0 ? -1 : last->from + last->n)) last->n++;
-    else out[k++] = (stretch){i, map[i], 1};
+    if (last && map[i] == (last->from < 0 ? -1 : last->from + last->n))
+      last->n++;
+    else
+      out[k++] = (stretch){i, map[i], 1};
   }
   return k;
 }
@@ -234,9 +239,12 @@ static void mapped_row(const mapped_job *job, char *to, const char *from) {
   for (int64_t i = 0; i < job->n_stretches; i++) {
     const stretch *s = &job->stretches[i];
     char *at = to + s->to * (int64_t)size;
-    if (s->from < 0) pgi_elems_fill(at, job->m->fill, s->n, size);
-    else if (s->n == 1) pgi_elem_copy(at, from + s->from * (int64_t)size, size);
-    else memcpy(at, from + s->from * (int64_t)size, (size_t)s->n * size);
+    if (s->from < 0)
+      pgi_elems_fill(at, job->m->fill, s->n, size);
+    else if (s->n == 1)
+      pgi_elem_copy(at, from + s->from * (int64_t)size, size);
+    else
+      memcpy(at, from + s->from * (int64_t)size, (size_t)s->n * size);
   }
 }
 
@@ -255,8 +263,10 @@ static void mapped_rows(void *arg, int64_t first, int64_t n) {
       from = at < 0 ? -1 : from * m->in_dims[i] + at;
     }
     char *to = job->to + row * out_row;
-    if (from < 0) pgi_elems_fill(to, m->fill, m->out_dims[outer], job->size);
-    else mapped_row(job, to, job->from + from * in_row);
+    if (from < 0)
+      pgi_elems_fill(to, m->fill, m->out_dims[outer], job->size);
+    else
+      mapped_row(job, to, job->from + from * in_row);
   }
 }
 
@@ -279,7 +289,7 @@ pg_status pgi_move_mapped(pgi_call *c, char *to, const char *from, size_t size,
   return PG_OK;
 }
 
-/* ---- coordinates -------------------------------------------------------------------------------------- */
+/* ---- coordinates ----------------------------------------------------------------------------- */
 
 void pgi_coords_set(pgi_coords *k, int rank, const int64_t *dims, int64_t index) {
   k->rank = rank;
@@ -305,7 +315,7 @@ void pgi_dense_strides(int rank, const int64_t *dims, int64_t *strides) {
   }
 }
 
-/* ---- numbers from inputs ---------------------------------------------------------------------------- */
+/* ---- numbers from inputs --------------------------------------------------------------------- */
 
 pg_status pgi_list(const pg_tensor *t, const char *name, int64_t *out, int max, int *n,
                    pg_error *err) {
@@ -371,7 +381,7 @@ pg_status pgi_index(int64_t index, int64_t dim, int64_t *out, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- inference ---------------------------------------------------------------------------------------- */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 pgi_type *pgi_out_type(pgi_infer *inf, int i, pg_dtype dtype, int rank) {
   pgi_type *t = &inf->out[i];
@@ -383,8 +393,8 @@ pgi_type *pgi_out_type(pgi_infer *inf, int i, pg_dtype dtype, int rank) {
 
 pg_status pgi_check_rank(int64_t rank, const char *name, pg_error *err) {
   if (rank >= 0 && rank <= PG_MAX_RANK) return PG_OK;
-  return pgi_fail(err, PG_INVALID, "%s: expected a rank of at most %d, got %lld", name,
-                  PG_MAX_RANK, (long long)rank);
+  return pgi_fail(err, PG_INVALID, "%s: expected a rank of at most %d, got %lld", name, PG_MAX_RANK,
+                  (long long)rank);
 }
 
 int64_t pgi_in_length(const pgi_infer *inf, int i) {

@@ -1,14 +1,15 @@
 /* move: elements from place to place, whatever their type is.
 **
-** An operator that only moves elements sees every tensor as an array of equal pieces: elements of less
-** than a byte are unpacked to one byte each and packed again at the end; strings are moved as borrowed
-** pg_string and copied deep at the end.  No operator has a loop for each element type. */
+** An operator that only moves elements sees every tensor as an array of equal pieces: elements
+** of less than a byte are unpacked to one byte each and packed again at the end; strings are
+** moved as borrowed pg_string and copied deep at the end.  No operator has a loop for each
+** element type. */
 #ifndef PG_OP_MOVE_H
 #define PG_OP_MOVE_H
 
 #include "op/op.h"
 
-/* ---- elements ------------------------------------------------------------------------------------- */
+/* ---- elements -------------------------------------------------------------------------------- */
 
 typedef struct pgi_elems {
   char *data;
@@ -28,19 +29,30 @@ void pgi_elems_fill(char *to, const char *value, int64_t n, size_t size);
 /* One element: the sizes that occur become a load and a store. */
 static inline void pgi_elem_copy(char *to, const char *from, size_t size) {
   switch (size) {
-    case 1: *to = *from; break;
-    case 2: memcpy(to, from, 2); break;
-    case 4: memcpy(to, from, 4); break;
-    case 8: memcpy(to, from, 8); break;
-    case 16: memcpy(to, from, 16); break;
-    default: memcpy(to, from, size);
+    case 1:
+      *to = *from;
+      break;
+    case 2:
+      memcpy(to, from, 2);
+      break;
+    case 4:
+      memcpy(to, from, 4);
+      break;
+    case 8:
+      memcpy(to, from, 8);
+      break;
+    case 16:
+      memcpy(to, from, 16);
+      break;
+    default:
+      memcpy(to, from, size);
   }
 }
 
-/* ---- loops ---------------------------------------------------------------------------------------- */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
-/* f(arg, first, n) over `rows` pieces of work that touch about `row_bytes` each, in parallel, cut by
-** these numbers alone. */
+/* f(arg, first, n) over `rows` pieces of work that touch about `row_bytes` each, in parallel,
+** cut by these numbers alone. */
 void pgi_move_rows(pgi_call *c, int64_t rows, size_t row_bytes,
                    void (*f)(void *arg, int64_t first, int64_t n), void *arg);
 /* pgi_copy_strided, in parallel. */
@@ -49,8 +61,8 @@ void pgi_move_strided(pgi_call *c, char *to, const int64_t *to_strides, const ch
 /* memcpy, in parallel. */
 void pgi_move_bytes(pgi_call *c, char *to, const char *from, size_t bytes);
 
-/* out[o0, o1 ...] = in[map0[o0], map1[o1] ...]; where a map says -1: the fill element.  Dense arrays;
-** maps: one of out_dims[i] entries for each axis. */
+/* out[o0, o1 ...] = in[map0[o0], map1[o1] ...]; where a map says -1: the fill element.  Dense
+** arrays; maps: one of out_dims[i] entries for each axis. */
 typedef struct pgi_mapped {
   int rank;
   const int64_t *out_dims, *in_dims;
@@ -71,7 +83,7 @@ void pgi_coords_next(pgi_coords *k);
 /* Strides of a dense tensor; wraps when it is empty. */
 void pgi_dense_strides(int rank, const int64_t *dims, int64_t *strides);
 
-/* ---- numbers from inputs ---------------------------------------------------------------------------- */
+/* ---- numbers from inputs --------------------------------------------------------------------- */
 
 /* Input i, NULL when it is omitted or, for inference, not known yet. */
 static inline const pg_tensor *pgi_known(const pgi_infer *inf, int i) {
@@ -80,7 +92,8 @@ static inline const pg_tensor *pgi_known(const pgi_infer *inf, int i) {
 static inline const pg_tensor *pgi_input(const pgi_call *c, int i) {
   return i < c->n_in && c->in[i] && c->in[i]->dtype != PG_NONE ? c->in[i] : NULL;
 }
-/* The numbers of an integer tensor of rank 0 or 1 with at most `max` of them; *n is -1 when t is NULL. */
+/* The numbers of an integer tensor of rank 0 or 1 with at most `max` of them; *n is -1 when t is
+** NULL. */
 pg_status pgi_list(const pg_tensor *t, const char *name, int64_t *out, int max, int *n,
                    pg_error *err);
 /* The one number of a numeric tensor. */
@@ -91,7 +104,7 @@ pg_status pgi_i64s(pgi_call *c, const pg_tensor *t, const int64_t **out);
 /* An index in [-dim, dim) to [0, dim); PG_INVALID else. */
 pg_status pgi_index(int64_t index, int64_t dim, int64_t *out, pg_error *err);
 
-/* ---- inference ---------------------------------------------------------------------------------------- */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 /* out[i], which the node must have, as a tensor whose dims are still unknown (rank -1: not even the
 ** rank); returns it. */
@@ -99,8 +112,8 @@ pgi_type *pgi_out_type(pgi_infer *inf, int i, pg_dtype dtype, int rank);
 pg_status pgi_check_rank(int64_t rank, const char *name, pg_error *err); /* at most PG_MAX_RANK */
 /* The number of elements of input i, a tensor of rank 1 (or 0: one); -1 when unknown. */
 int64_t pgi_in_length(const pgi_infer *inf, int i);
-/* A dtype attribute; `otherwise` when the node has none.  PG_INVALID for a number that is no element
-** type of `types`. */
+/* A dtype attribute; `otherwise` when the node has none.  PG_INVALID for a number that is no
+** element type of `types`. */
 pg_status pgi_attr_dtype(const pgi_node *node, const char *name, pg_dtype otherwise,
                          pgi_types types, pg_dtype *out, pg_error *err);
 /* Whether output 0 provably has the shape of input 0. */

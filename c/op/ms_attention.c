@@ -105,9 +105,17 @@ static pg_status project(pgi_call *c, const places *at, float **out) {
   const pg_tensor *x = c->in[0], *w = c->in[1], *bias = input(c, at->bias);
   int64_t rows = x->dims[0] * x->dims[1], columns = w->dims[1], count;
   projection j = {NULL};
-  pgi_product p = {.kernel = c->ctx->kernels[PG_K_GEMM_F32], .m = rows, .n = columns,
-                   .k = x->dims[2], .alpha = 1, .a_row = x->dims[2], .a_col = 1, .b_row = columns,
-                   .b_col = 1, .ldc = columns, .packed_b = c->prepared};
+  pgi_product p = {.kernel = c->ctx->kernels[PG_K_GEMM_F32],
+                   .m = rows,
+                   .n = columns,
+                   .k = x->dims[2],
+                   .alpha = 1,
+                   .a_row = x->dims[2],
+                   .a_col = 1,
+                   .b_row = columns,
+                   .b_col = 1,
+                   .ldc = columns,
+                   .packed_b = c->prepared};
   if (bias && (bias->rank != 1 || bias->dims[0] != columns))
     return pgi_fail(c->err, PG_INVALID, "bias: expected [%lld]", (long long)columns);
   if (at->x_scale >= 0) {
@@ -183,8 +191,13 @@ static pg_status run_any(pgi_call *c, const places *at) {
   int64_t columns = w->dims[1], length = x->dims[1];
   PG_TRY(read_sizes(c->node, columns, &s, c->err));
   PG_TRY(project(c, at, &qkv));
-  pgi_attend a = {.batch = x->dims[0], .heads = s.heads, .kv_heads = s.heads, .q_len = length,
-                  .size = s.width / s.heads, .v_size = s.v_width / s.heads, .left = -1};
+  pgi_attend a = {.batch = x->dims[0],
+                  .heads = s.heads,
+                  .kv_heads = s.heads,
+                  .q_len = length,
+                  .size = s.width / s.heads,
+                  .v_size = s.v_width / s.heads,
+                  .left = -1};
   a.right = pgi_attr_int(c->node, "unidirectional") ? 0 : -1;
   a.scale = pgi_ms_scale(c, a.size);
   a.q = (pgi_heads){qkv, length * columns, a.size, columns};

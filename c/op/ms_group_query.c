@@ -7,8 +7,22 @@
 #include <math.h>
 
 enum {
-  Q, K, V, PAST_KEY, PAST_VALUE, LENGTHS, TOTAL, COSINES, SINES, POSITIONS, ADDEND, SINK,
-  K_SCALE, V_SCALE, Q_NORM, K_NORM
+  Q,
+  K,
+  V,
+  PAST_KEY,
+  PAST_VALUE,
+  LENGTHS,
+  TOTAL,
+  COSINES,
+  SINES,
+  POSITIONS,
+  ADDEND,
+  SINK,
+  K_SCALE,
+  V_SCALE,
+  Q_NORM,
+  K_NORM
 };
 
 static pg_status read_heads(const pgi_node *node, int64_t *heads, int64_t *kv_heads,
@@ -16,7 +30,8 @@ static pg_status read_heads(const pgi_node *node, int64_t *heads, int64_t *kv_he
   *heads = pgi_attr_int(node, "num_heads");
   *kv_heads = pgi_attr_int(node, "kv_num_heads");
   if (*kv_heads > 0 && *heads > 0 && *heads % *kv_heads == 0 && *heads < INT32_MAX) return PG_OK;
-  return pgi_fail(err, PG_INVALID, "num_heads: expected a multiple of kv_num_heads, got %lld of %lld",
+  return pgi_fail(err, PG_INVALID,
+                  "num_heads: expected a multiple of kv_num_heads, got %lld of %lld",
                   (long long)*heads, (long long)*kv_heads);
 }
 
@@ -25,8 +40,7 @@ static pg_status read_heads(const pgi_node *node, int64_t *heads, int64_t *kv_he
 static pg_status infer(pgi_infer *inf) {
   int64_t heads, kv_heads;
   PG_TRY(read_heads(inf->node, &heads, &kv_heads, inf->err));
-  for (int i = 0; i < inf->n_out; i++)
-    pgi_out_type(inf, i, pgi_in_dtype(inf, Q), i == 0 ? 3 : 4);
+  for (int i = 0; i < inf->n_out; i++) pgi_out_type(inf, i, pgi_in_dtype(inf, Q), i == 0 ? 3 : 4);
   if (pgi_in_rank(inf, Q) != 3) return PG_OK;
   const pgi_dim *q = inf->in[Q]->dims;
   bool is_packed = !pgi_has_in(inf, K);
@@ -150,13 +164,18 @@ static pg_status rotate(pgi_call *c, operands *o) {
               cosines->dims[1] <= o->size / 2;
   if (!fits) return pgi_fail(c->err, PG_INVALID, "cos_cache and sin_cache: expected rank 2");
   int64_t n = o->batch * o->length, *row;
-  pgi_rotary r = {.batch = o->batch, .length = o->length, .size = o->size,
-                  .rotated = 2 * cosines->dims[1], .rows = cosines->dims[0],
+  pgi_rotary r = {.batch = o->batch,
+                  .length = o->length,
+                  .size = o->size,
+                  .rotated = 2 * cosines->dims[1],
+                  .rows = cosines->dims[0],
                   .is_interleaved = pgi_attr_int(c->node, "rotary_interleaved") != 0};
-  if (positions && pgi_tensor_count(positions) != n) positions = NULL; /* of the first prompt: one */
+  if (positions && pgi_tensor_count(positions) != n)
+    positions = NULL; /* of the first prompt: one */
   PG_TRY(pgi_scratch_array(c, n, sizeof *row, &row));
   for (int64_t i = 0; i < n; i++) {
-    row[i] = positions ? pgi_tensor_get_i64(positions, i) : o->before[i / o->length] + i % o->length;
+    row[i] =
+        positions ? pgi_tensor_get_i64(positions, i) : o->before[i / o->length] + i % o->length;
     if (row[i] < 0 || row[i] >= r.rows)
       return pgi_fail(c->err, PG_INVALID, "position %lld: cos_cache has %lld rows",
                       (long long)row[i], (long long)r.rows);
@@ -260,15 +279,24 @@ static pg_status run(pgi_call *c) {
   PG_TRY(rotate(c, &o));
   PG_TRY(make_cache(c, &o, PAST_KEY, 1, &o.k));
   PG_TRY(make_cache(c, &o, PAST_VALUE, 2, &o.v));
-  pgi_attend a = {.batch = o.batch, .heads = o.heads, .kv_heads = o.kv_heads, .q_len = o.length,
-                  .kv_len = o.total, .size = o.size, .v_size = o.size, .q = o.q, .k = o.k,
-                  .v = o.v, .offset = o.before, .valid = o.valid};
+  pgi_attend a = {.batch = o.batch,
+                  .heads = o.heads,
+                  .kv_heads = o.kv_heads,
+                  .q_len = o.length,
+                  .kv_len = o.total,
+                  .size = o.size,
+                  .v_size = o.size,
+                  .q = o.q,
+                  .k = o.k,
+                  .v = o.v,
+                  .offset = o.before,
+                  .valid = o.valid};
   PG_TRY(read_options(c, &a));
   PG_TRY(pgi_attend_mask(c, pgi_input(c, ADDEND), "attention_bias", &a, &a.bias[0]));
   pg_tensor *scores = c->n_out > 3 ? c->out[3] : NULL;
   if (scores)
-    PG_TRY(pgi_call_alloc(c, 3, c->in[Q]->dtype, 4,
-                          (int64_t[]){o.batch, o.heads, o.length, o.total}));
+    PG_TRY(
+        pgi_call_alloc(c, 3, c->in[Q]->dtype, 4, (int64_t[]){o.batch, o.heads, o.length, o.total}));
   PG_TRY(pgi_result_f32(c, scores, &a.scores));
   PG_TRY(pgi_result_f32(c, c->out[0], &y));
   a.y = pgi_heads_packed(y, o.heads, o.length, o.size);

@@ -119,8 +119,10 @@ pg_status pgi_ms_append(pgi_call *c, const pg_tensor *past, pg_tensor *present, 
     int64_t n = pgi_tensor_count(present);
     pgi_heads_append(c, past, old, heads, *length, present);
     bool is_direct = present != &room && dtype == PG_F32;
-    if (is_direct) copy = pgi_tensor_data(present);
-    else status = pgi_scratch_array(c, n, sizeof *copy, &copy);
+    if (is_direct)
+      copy = pgi_tensor_data(present);
+    else
+      status = pgi_scratch_array(c, n, sizeof *copy, &copy);
     if (status == PG_OK && !is_direct) pgi_load_f32(dtype, pgi_tensor_data(present), 0, n, copy);
   }
   pgi_tensor_clear(&room);

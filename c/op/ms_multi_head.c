@@ -36,7 +36,8 @@ static pg_status read_layout(const pgi_dim *dims, int rank, int which, int64_t h
       out->of = (int)PG_MIN(dims[3].n, 3);
       fits = (dims[2].n < 0 || dims[2].n == heads) && dims[3].n > which && dims[3].n <= 3;
       break;
-    default: fits = false;
+    default:
+      fits = false;
   }
   if (fits) return PG_OK;
   return pgi_fail(err, PG_INVALID, "input of rank %d can't be cut into %lld heads", rank,
@@ -70,8 +71,8 @@ static pg_status infer(pgi_infer *inf) {
   for (int i = Q; i <= V; i++) {
     int which, from = place_of(i, pgi_has_in(inf, K), pgi_has_in(inf, V), &which);
     if (pgi_in_rank(inf, from) < 0) return PG_OK;
-    PG_TRY(read_layout(inf->in[from]->dims, pgi_in_rank(inf, from), which, heads, &at[i],
-                       inf->err));
+    PG_TRY(
+        read_layout(inf->in[from]->dims, pgi_in_rank(inf, from), which, heads, &at[i], inf->err));
   }
   pgi_dim batch = inf->in[Q]->dims[0], unknown = pgi_dim_unknown();
   pgi_dim length = at[Q].length < 0 ? unknown : pgi_dim_of(at[Q].length);
@@ -107,8 +108,10 @@ static pg_status read_all(pgi_call *c, int64_t heads, layout *at, pgi_heads *out
     int which, from = place_of(i, has_key, has_value, &which);
     pgi_type type = pgi_type_of(c->in[from]);
     PG_TRY(read_layout(type.dims, type.rank, which, heads, &at[i], c->err));
-    if (from == i) PG_TRY(pgi_as_f32(c, c->in[i], &data[i]));
-    else data[i] = data[from];
+    if (from == i)
+      PG_TRY(pgi_as_f32(c, c->in[i], &data[i]));
+    else
+      data[i] = data[from];
     out[i] = heads_at(&at[i], data[i], heads);
   }
   bool fits = at[K].length == at[V].length && at[Q].size == at[K].size;
@@ -158,9 +161,18 @@ static pg_status run(pgi_call *c) {
   PG_TRY(append(c, PAST_VALUE, 2, &at[V], heads, &v_length, &h[V]));
   if (k_length != v_length)
     return pgi_fail(c->err, PG_INVALID, "past_key and past_value: expected one length");
-  pgi_attend a = {.batch = at[Q].batch, .heads = heads, .kv_heads = heads, .q_len = at[Q].length,
-                  .kv_len = k_length, .size = at[Q].size, .v_size = at[V].size, .q = h[Q],
-                  .k = h[K], .v = h[V], .left = -1, .stage = PG_PROBABILITIES};
+  pgi_attend a = {.batch = at[Q].batch,
+                  .heads = heads,
+                  .kv_heads = heads,
+                  .q_len = at[Q].length,
+                  .kv_len = k_length,
+                  .size = at[Q].size,
+                  .v_size = at[V].size,
+                  .q = h[Q],
+                  .k = h[K],
+                  .v = h[V],
+                  .left = -1,
+                  .stage = PG_BIASED};
   a.right = pgi_attr_int(c->node, "unidirectional") ? 0 : -1;
   a.scale = pgi_ms_scale(c, a.size);
   PG_TRY(pgi_ms_offsets(c, a.batch, k_length - at[K].length, &a.offset));

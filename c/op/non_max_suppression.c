@@ -25,7 +25,7 @@ typedef struct nms_job {
   const box *boxes;    /* [batches][n] */
   const float *scores; /* [batches][classes][n] */
   int64_t batches, classes, n, most;
-  float iou, least;    /* thresholds */
+  float iou, least; /* thresholds */
   bool has_least;
   int64_t per_task;
   int64_t *room;     /* for each task [2][n] */
@@ -91,7 +91,8 @@ static pg_status read_shapes(pgi_call *c, nms_job *job) {
                   boxes->dtype == PG_F32 && scores->dtype == PG_F32;
   if (!is_right) {
     char a[400], b[400];
-    return pgi_fail(c->err, PG_INVALID, "expected boxes f32 [B,N,4], scores f32 [B,C,N], got %s, %s",
+    return pgi_fail(c->err, PG_INVALID,
+                    "expected boxes f32 [B,N,4], scores f32 [B,C,N], got %s, %s",
                     pgi_shape_text(boxes->dtype, boxes->rank, boxes->dims, a, sizeof a),
                     pgi_shape_text(scores->dtype, scores->rank, scores->dims, b, sizeof b));
   }
@@ -164,6 +165,12 @@ static pg_status nms_run(pgi_call *c) {
 static const pgi_attr_def nms_attrs[] = {{.name = "center_point_box", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(non_max_suppression) = {
-  .name = "NonMaxSuppression", .since = {10, 11}, .in = {2, 5}, .out = {1, 1},
-  .types = PG_T(PG_F32), .attrs = nms_attrs, .infer = nms_infer, .run = nms_run,
+    .name = "NonMaxSuppression",
+    .since = {10, 11},
+    .in = {2, 5},
+    .out = {1, 1},
+    .types = PG_T(PG_F32),
+    .attrs = nms_attrs,
+    .infer = nms_infer,
+    .run = nms_run,
 };

@@ -59,6 +59,11 @@ static pg_status non_zero_run(pgi_call *c) {
 }
 
 PG_OP(non_zero) = {
-  .name = "NonZero", .since = {9, 13}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_ALL,
-  .infer = non_zero_infer, .run = non_zero_run,
+    .name = "NonZero",
+    .since = {9, 13},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .infer = non_zero_infer,
+    .run = non_zero_run,
 };

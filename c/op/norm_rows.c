@@ -112,8 +112,10 @@ static void rows_task(void *arg, int64_t task, void *room) {
   int64_t last = PG_MIN((task + 1) * j->per_task, j->norm->rows);
   bool is_double = j->norm->x->dtype == PG_F64;
   for (int64_t row = task * j->per_task; row < last; row++) {
-    if (is_double) row_f64(j, row, room, (double *)room + j->norm->n);
-    else row_f32(j, row, room, (float *)room + j->norm->n);
+    if (is_double)
+      row_f64(j, row, room, (double *)room + j->norm->n);
+    else
+      row_f32(j, row, room, (float *)room + j->norm->n);
   }
 }
 
@@ -125,8 +127,10 @@ static pg_status convert(pgi_call *c, const pg_tensor *t, bool is_double, const 
   void *copy;
   int64_t n = pgi_tensor_count(t);
   PG_TRY(pgi_scratch_array(c, n, is_double ? sizeof(double) : sizeof(float), &copy));
-  if (is_double) pgi_load_f64(t->dtype, *out, 0, n, copy);
-  else pgi_load_f32(t->dtype, *out, 0, n, copy);
+  if (is_double)
+    pgi_load_f64(t->dtype, *out, 0, n, copy);
+  else
+    pgi_load_f32(t->dtype, *out, 0, n, copy);
   *out = copy;
   return PG_OK;
 }

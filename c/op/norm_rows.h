@@ -12,8 +12,9 @@ typedef struct pgi_norm_rows {
   double epsilon;
   bool is_rms; /* the mean counts as 0 */
   const pg_tensor *x, *skip, *addend;
-  const pg_tensor *gain, *bias; /* rows that repeat, as do skip and addend: [k, n], k divides rows */
-  const pg_tensor *y, *sum;     /* sum: takes v */
+  const pg_tensor *gain,
+      *bias;                /* rows that repeat, as do skip and addend: [k, n], k divides rows */
+  const pg_tensor *y, *sum; /* sum: takes v */
   const pg_tensor *mean, *inverse; /* [rows] */
 } pgi_norm_rows;
 

@@ -64,6 +64,12 @@ static pg_status one_hot_run(pgi_call *c) {
 static const pgi_attr_def one_hot_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = -1}, {0}};
 
 PG_OP(one_hot) = {
-  .name = "OneHot", .since = {9, 11, 28}, .in = {3, 3}, .out = {1, 1}, .types = PG_T_NUMERIC,
-  .attrs = one_hot_attrs, .infer = one_hot_infer, .run = one_hot_run,
+    .name = "OneHot",
+    .since = {9, 11, 28},
+    .in = {3, 3},
+    .out = {1, 1},
+    .types = PG_T_NUMERIC,
+    .attrs = one_hot_attrs,
+    .infer = one_hot_infer,
+    .run = one_hot_run,
 };

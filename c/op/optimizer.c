@@ -164,18 +164,16 @@ static pg_status two_infer(pgi_infer *inf) {
   return infer_lists(inf, 2);
 }
 
-static const pgi_attr_def adagrad_attrs[] = {
-    {.name = "decay_factor", .kind = PG_ATTR_FLOAT},
-    {.name = "epsilon", .kind = PG_ATTR_FLOAT, .f = 1e-6f},
-    {.name = "norm_coefficient", .kind = PG_ATTR_FLOAT},
-    {0}};
-static const pgi_attr_def adam_attrs[] = {
-    {.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 0.9f},
-    {.name = "beta", .kind = PG_ATTR_FLOAT, .f = 0.999f},
-    {.name = "epsilon", .kind = PG_ATTR_FLOAT, .f = 1e-6f},
-    {.name = "norm_coefficient", .kind = PG_ATTR_FLOAT},
-    {.name = "norm_coefficient_post", .kind = PG_ATTR_FLOAT},
-    {0}};
+static const pgi_attr_def adagrad_attrs[] = {{.name = "decay_factor", .kind = PG_ATTR_FLOAT},
+                                             {.name = "epsilon", .kind = PG_ATTR_FLOAT, .f = 1e-6f},
+                                             {.name = "norm_coefficient", .kind = PG_ATTR_FLOAT},
+                                             {0}};
+static const pgi_attr_def adam_attrs[] = {{.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 0.9f},
+                                          {.name = "beta", .kind = PG_ATTR_FLOAT, .f = 0.999f},
+                                          {.name = "epsilon", .kind = PG_ATTR_FLOAT, .f = 1e-6f},
+                                          {.name = "norm_coefficient", .kind = PG_ATTR_FLOAT},
+                                          {.name = "norm_coefficient_post", .kind = PG_ATTR_FLOAT},
+                                          {0}};
 static const pgi_attr_def momentum_attrs[] = {
     {.name = "alpha", .kind = PG_ATTR_FLOAT, .is_required = true},
     {.name = "beta", .kind = PG_ATTR_FLOAT, .is_required = true},

@@ -1,5 +1,5 @@
-/* Optional, OptionalGetElement, OptionalHasElement: a value that may be absent.  At run time an optional
-** is its element, or an absent tensor. */
+/* Optional, OptionalGetElement, OptionalHasElement: a value that may be absent.  At run time an
+** optional is its element, or an absent tensor. */
 #include "op/move.h"
 #include "op/sequence.h"
 
@@ -22,17 +22,25 @@ static pg_status optional_run(pgi_call *c) {
 static const pgi_attr_def optional_attrs[] = {{.name = "type", .kind = PG_ATTR_TYPE}, {0}};
 
 PG_OP(optional) = {
-  .name = "Optional", .since = {15, 28}, .in = {0, 1}, .out = {1, 1}, .types = PG_T_ANY,
-  .attrs = optional_attrs, .infer = optional_infer, .run = optional_run,
+    .name = "Optional",
+    .since = {15, 28},
+    .in = {0, 1},
+    .out = {1, 1},
+    .types = PG_T_ANY,
+    .attrs = optional_attrs,
+    .infer = optional_infer,
+    .run = optional_run,
 };
 
-/* ---- OptionalGetElement --------------------------------------------------------------------------------- */
+/* ---- OptionalGetElement ---------------------------------------------------------------------- */
 
 static pg_status get_infer(pgi_infer *inf) {
   if (!pgi_has_in(inf, 0)) return PG_OK;
   bool is_optional = inf->in[0]->kind == PG_TYPE_OPTIONAL;
-  if (!is_optional) inf->out[0] = *inf->in[0];
-  else if (inf->in[0]->elem) inf->out[0] = *inf->in[0]->elem;
+  if (!is_optional)
+    inf->out[0] = *inf->in[0];
+  else if (inf->in[0]->elem)
+    inf->out[0] = *inf->in[0]->elem;
   return PG_OK;
 }
 
@@ -50,11 +58,17 @@ static bool get_is_identity(const pgi_node *node) {
 }
 
 PG_OP(optional_get_element) = {
-  .name = "OptionalGetElement", .since = {15, 18, 28}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ANY, .infer = get_infer, .run = get_run, .is_identity = get_is_identity,
+    .name = "OptionalGetElement",
+    .since = {15, 18, 28},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ANY,
+    .infer = get_infer,
+    .run = get_run,
+    .is_identity = get_is_identity,
 };
 
-/* ---- OptionalHasElement --------------------------------------------------------------------------------- */
+/* ---- OptionalHasElement ---------------------------------------------------------------------- */
 
 static pg_status has_infer(pgi_infer *inf) {
   pgi_out_type(inf, 0, PG_BOOL, 0);
@@ -68,6 +82,11 @@ static pg_status has_run(pgi_call *c) {
 }
 
 PG_OP(optional_has_element) = {
-  .name = "OptionalHasElement", .since = {15, 18, 28}, .in = {0, 1}, .out = {1, 1},
-  .types = PG_T_ANY, .infer = has_infer, .run = has_run,
+    .name = "OptionalHasElement",
+    .since = {15, 18, 28},
+    .in = {0, 1},
+    .out = {1, 1},
+    .types = PG_T_ANY,
+    .infer = has_infer,
+    .run = has_run,
 };

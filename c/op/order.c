@@ -21,11 +21,15 @@ void pgi_order_keys(pg_dtype dtype, const void *data, int64_t first, int64_t n, 
   bool is_float = pgi_dtype_kind(dtype) == PG_KIND_FLOAT;
   for (int64_t at = 0; at < n; at += BLOCK) {
     int64_t m = PG_MIN(n - at, (int64_t)BLOCK);
-    if (is_float) pgi_load_f64(dtype, data, first + at, m, block.f);
-    else pgi_load_i64(dtype, data, first + at, m, block.i);
+    if (is_float)
+      pgi_load_f64(dtype, data, first + at, m, block.f);
+    else
+      pgi_load_i64(dtype, data, first + at, m, block.i);
     for (int64_t k = 0; k < m; k++) {
-      if (is_float) keys[at + k] = float_key(block.f[k]);
-      else keys[at + k] = dtype == PG_U64 ? (uint64_t)block.i[k] : (uint64_t)block.i[k] ^ SIGN;
+      if (is_float)
+        keys[at + k] = float_key(block.f[k]);
+      else
+        keys[at + k] = dtype == PG_U64 ? (uint64_t)block.i[k] : (uint64_t)block.i[k] ^ SIGN;
     }
   }
 }

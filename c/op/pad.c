@@ -56,8 +56,10 @@ static pg_status pad_infer(pgi_infer *inf) {
                    &is_known, inf->err));
   for (int i = 0; i < rank && is_known; i++) {
     pgi_dim dim = inf->in[0]->dims[i];
-    if (before[i] == 0 && behind[i] == 0) out->dims[i] = dim;
-    else if (dim.n >= 0) PG_TRY(padded(dim.n, before[i], behind[i], &out->dims[i].n, inf->err));
+    if (before[i] == 0 && behind[i] == 0)
+      out->dims[i] = dim;
+    else if (dim.n >= 0)
+      PG_TRY(padded(dim.n, before[i], behind[i], &out->dims[i].n, inf->err));
   }
   return PG_OK;
 }
@@ -161,11 +163,18 @@ static bool pad_is_identity(const pgi_node *node) {
   return true;
 }
 
-static const pgi_attr_def pad_attrs[] = {
-  {.name = "mode", .kind = PG_ATTR_STRING, .s = "constant"}, {0}};
+static const pgi_attr_def pad_attrs[] = {{.name = "mode", .kind = PG_ATTR_STRING, .s = "constant"},
+                                         {0}};
 
 PG_OP(pad) = {
-  .name = "Pad", .since = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25}, .in = {2, 4}, .out = {1, 1},
-  .types = PG_T_ALL, .attrs = pad_attrs, .upgrade = pad_upgrade, .infer = pad_infer,
-  .run = pad_run, .is_identity = pad_is_identity,
+    .name = "Pad",
+    .since = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25},
+    .in = {2, 4},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = pad_attrs,
+    .upgrade = pad_upgrade,
+    .infer = pad_infer,
+    .run = pad_run,
+    .is_identity = pad_is_identity,
 };

@@ -1,8 +1,8 @@
 /* RandomNormal, RandomUniform, RandomNormalLike, RandomUniformLike, Bernoulli, Multinomial.
 **
-** Numbers come from a counter-based generator: task i starts at a counter of its own, so that they don't
-** depend on the number of threads.  Without a seed attribute the node's name is the seed: a model gives
-** the same numbers wherever it runs, two nodes different ones. */
+** Numbers come from a counter-based generator: task i starts at a counter of its own, so that
+** they don't depend on the number of threads.  Without a seed attribute the node's name is the
+** seed: a model gives the same numbers wherever it runs, two nodes different ones. */
 #include <math.h>
 
 #include "op/move.h"
@@ -21,7 +21,7 @@ static uint64_t seed_of(const pgi_node *node) {
   float seed = pgi_attr_float(node, "seed");
   uint32_t bits;
   if (!pgi_attr_find(node, "seed")) {
-    const char *name = node->name && *node->name                 ? node->name
+    const char *name = node->name && *node->name         ? node->name
                        : node->n_out > 0 && node->out[0] ? node->out[0]->name
                                                          : NULL;
     return hash_text(name);
@@ -38,7 +38,7 @@ static pgi_random generator(uint64_t seed, int64_t task) {
   return r;
 }
 
-/* ---- filling ---------------------------------------------------------------------------------------- */
+/* ---- filling --------------------------------------------------------------------------------- */
 
 typedef struct fill_job {
   pg_tensor *out;
@@ -87,7 +87,7 @@ static pg_status uniform_run(pgi_call *c) {
                             .b = (double)pgi_attr_float(c->node, "high")});
 }
 
-/* ---- shapes ----------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static pg_status shape_infer(pgi_infer *inf) {
   int64_t n;
@@ -119,19 +119,22 @@ static pg_status like(pgi_infer *inf, pgi_types types) {
   return PG_OK;
 }
 
-static pg_status like_infer(pgi_infer *inf) { return like(inf, PG_T_FLOAT); }
+static pg_status like_infer(pgi_infer *inf) {
+  return like(inf, PG_T_FLOAT);
+}
 
-#define NORMAL_ATTRS                                        \
-  {.name = "dtype", .kind = PG_ATTR_INT},                   \
-  {.name = "mean", .kind = PG_ATTR_FLOAT},                  \
-  {.name = "scale", .kind = PG_ATTR_FLOAT, .f = 1},         \
-  {.name = "seed", .kind = PG_ATTR_FLOAT}
-#define UNIFORM_ATTRS                                       \
-  {.name = "dtype", .kind = PG_ATTR_INT},                   \
-  {.name = "high", .kind = PG_ATTR_FLOAT, .f = 1},          \
-  {.name = "low", .kind = PG_ATTR_FLOAT},                   \
-  {.name = "seed", .kind = PG_ATTR_FLOAT}
-#define SHAPE_ATTR {.name = "shape", .kind = PG_ATTR_INTS, .is_required = true}
+#define NORMAL_ATTRS                                                               \
+  {.name = "dtype", .kind = PG_ATTR_INT}, {.name = "mean", .kind = PG_ATTR_FLOAT}, \
+      {.name = "scale", .kind = PG_ATTR_FLOAT, .f = 1}, {                          \
+    .name = "seed", .kind = PG_ATTR_FLOAT                                          \
+  }
+#define UNIFORM_ATTRS                                                                      \
+  {.name = "dtype", .kind = PG_ATTR_INT}, {.name = "high", .kind = PG_ATTR_FLOAT, .f = 1}, \
+      {.name = "low", .kind = PG_ATTR_FLOAT}, {                                            \
+    .name = "seed", .kind = PG_ATTR_FLOAT                                                  \
+  }
+#define SHAPE_ATTR \
+  { .name = "shape", .kind = PG_ATTR_INTS, .is_required = true }
 
 static const pgi_attr_def normal_attrs[] = {NORMAL_ATTRS, SHAPE_ATTR, {0}};
 static const pgi_attr_def normal_like_attrs[] = {NORMAL_ATTRS, {0}};
@@ -139,32 +142,58 @@ static const pgi_attr_def uniform_attrs[] = {UNIFORM_ATTRS, SHAPE_ATTR, {0}};
 static const pgi_attr_def uniform_like_attrs[] = {UNIFORM_ATTRS, {0}};
 
 PG_OP(random_normal) = {
-  .name = "RandomNormal", .since = {1, 22}, .in = {0, 0}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = normal_attrs, .flags = PG_OP_RANDOM | PG_OP_SEEDED, .infer = shape_infer,
-  .run = normal_run,
+    .name = "RandomNormal",
+    .since = {1, 22},
+    .in = {0, 0},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = normal_attrs,
+    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .infer = shape_infer,
+    .run = normal_run,
 };
 
 PG_OP(random_normal_like) = {
-  .name = "RandomNormalLike", .since = {1, 22}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = normal_like_attrs, .flags = PG_OP_RANDOM | PG_OP_SEEDED, .infer = like_infer,
-  .run = normal_run,
+    .name = "RandomNormalLike",
+    .since = {1, 22},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = normal_like_attrs,
+    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .infer = like_infer,
+    .run = normal_run,
 };
 
 PG_OP(random_uniform) = {
-  .name = "RandomUniform", .since = {1, 22}, .in = {0, 0}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = uniform_attrs, .flags = PG_OP_RANDOM | PG_OP_SEEDED, .infer = shape_infer,
-  .run = uniform_run,
+    .name = "RandomUniform",
+    .since = {1, 22},
+    .in = {0, 0},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = uniform_attrs,
+    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .infer = shape_infer,
+    .run = uniform_run,
 };
 
 PG_OP(random_uniform_like) = {
-  .name = "RandomUniformLike", .since = {1, 22}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = uniform_like_attrs, .flags = PG_OP_RANDOM | PG_OP_SEEDED, .infer = like_infer,
-  .run = uniform_run,
+    .name = "RandomUniformLike",
+    .since = {1, 22},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = uniform_like_attrs,
+    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .infer = like_infer,
+    .run = uniform_run,
 };
 
-/* ---- Bernoulli -------------------------------------------------------------------------------------- */
+/* ---- Bernoulli ------------------------------------------------------------------------------- */
 
-static pg_status bernoulli_infer(pgi_infer *inf) { return like(inf, RANDOM_TYPES); }
+static pg_status bernoulli_infer(pgi_infer *inf) {
+  return like(inf, RANDOM_TYPES);
+}
 
 static pg_status bernoulli_run(pgi_call *c) {
   fill_job job = {0};
@@ -173,22 +202,27 @@ static pg_status bernoulli_run(pgi_call *c) {
 }
 
 static const pgi_attr_def bernoulli_attrs[] = {
-  {.name = "dtype", .kind = PG_ATTR_INT}, {.name = "seed", .kind = PG_ATTR_FLOAT}, {0}};
+    {.name = "dtype", .kind = PG_ATTR_INT}, {.name = "seed", .kind = PG_ATTR_FLOAT}, {0}};
 
 PG_OP(bernoulli) = {
-  .name = "Bernoulli", .since = {15, 22}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = bernoulli_attrs, .flags = PG_OP_RANDOM | PG_OP_SEEDED, .infer = bernoulli_infer,
-  .run = bernoulli_run,
+    .name = "Bernoulli",
+    .since = {15, 22},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = bernoulli_attrs,
+    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .infer = bernoulli_infer,
+    .run = bernoulli_run,
 };
 
-/* ---- Multinomial ------------------------------------------------------------------------------------ */
+/* ---- Multinomial ----------------------------------------------------------------------------- */
 
 static pg_status multinomial_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
   int64_t n = pgi_attr_int(inf->node, "sample_size");
   pg_dtype dtype;
-  PG_TRY(pgi_attr_dtype(inf->node, "dtype", PG_I32, PG_T(PG_I32) | PG_T(PG_I64), &dtype,
-                        inf->err));
+  PG_TRY(pgi_attr_dtype(inf->node, "dtype", PG_I32, PG_T(PG_I32) | PG_T(PG_I64), &dtype, inf->err));
   if ((rank >= 0 && rank != 2) || n < 1) {
     return pgi_fail(inf->err, PG_INVALID, "expected input [batch,classes] and sample_size >= 1");
   }
@@ -210,8 +244,10 @@ static int64_t find_class(const double *sums, int64_t n, double x) {
   int64_t low = 0, high = n - 1;
   while (low < high) {
     int64_t middle = (low + high) / 2;
-    if (sums[middle] > x) high = middle;
-    else low = middle + 1;
+    if (sums[middle] > x)
+      high = middle;
+    else
+      low = middle + 1;
   }
   return low;
 }
@@ -236,13 +272,19 @@ static pg_status multinomial_run(pgi_call *c) {
 }
 
 static const pgi_attr_def multinomial_attrs[] = {
-  {.name = "dtype", .kind = PG_ATTR_INT, .i = PG_I32},
-  {.name = "sample_size", .kind = PG_ATTR_INT, .i = 1},
-  {.name = "seed", .kind = PG_ATTR_FLOAT},
-  {0}};
+    {.name = "dtype", .kind = PG_ATTR_INT, .i = PG_I32},
+    {.name = "sample_size", .kind = PG_ATTR_INT, .i = 1},
+    {.name = "seed", .kind = PG_ATTR_FLOAT},
+    {0}};
 
 PG_OP(multinomial) = {
-  .name = "Multinomial", .since = {7, 22}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = multinomial_attrs, .flags = PG_OP_RANDOM | PG_OP_SEEDED, .infer = multinomial_infer,
-  .run = multinomial_run,
+    .name = "Multinomial",
+    .since = {7, 22},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = multinomial_attrs,
+    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .infer = multinomial_infer,
+    .run = multinomial_run,
 };

@@ -100,11 +100,16 @@ static pg_status range_run(pgi_call *c) {
   return PG_OK;
 }
 
-static const pgi_attr_def range_attrs[] = {
-  {.name = "stash_type", .kind = PG_ATTR_INT, .i = 1}, {0}};
+static const pgi_attr_def range_attrs[] = {{.name = "stash_type", .kind = PG_ATTR_INT, .i = 1},
+                                           {0}};
 
 PG_OP(range) = {
-  .name = "Range", .since = {11, 27}, .in = {3, 3}, .out = {1, 1},
-  .types = PG_T_FLOAT | PG_T(PG_I16) | PG_T(PG_I32) | PG_T(PG_I64), .attrs = range_attrs,
-  .infer = range_infer, .run = range_run,
+    .name = "Range",
+    .since = {11, 27},
+    .in = {3, 3},
+    .out = {1, 1},
+    .types = PG_T_FLOAT | PG_T(PG_I16) | PG_T(PG_I32) | PG_T(PG_I64),
+    .attrs = range_attrs,
+    .infer = range_infer,
+    .run = range_run,
 };

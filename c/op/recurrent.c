@@ -24,8 +24,7 @@ static pg_status read_direction(const pgi_node *node, int64_t *directions, bool 
   *is_reverse = pgi_attr_is(node, "direction", "reverse");
   *directions = is_both ? 2 : 1;
   if (is_forward || is_both || *is_reverse) return PG_OK;
-  return pgi_fail(err, PG_INVALID,
-                  "direction: expected 'forward', 'reverse' or 'bidirectional'");
+  return pgi_fail(err, PG_INVALID, "direction: expected 'forward', 'reverse' or 'bidirectional'");
 }
 
 typedef struct act_def {
@@ -207,8 +206,10 @@ pg_status pgi_rec_prepare(pg_context *ctx, const pgi_node *node, const pg_tensor
   if (!w) return pgi_nomem(err);
   pg_status status = transpose_constant(ctx, value[W], &w->w, err);
   if (status == PG_OK) status = transpose_constant(ctx, value[R], &w->r, err);
-  if (status == PG_OK) *prepared = w;
-  else pgi_rec_discard(ctx, w);
+  if (status == PG_OK)
+    *prepared = w;
+  else
+    pgi_rec_discard(ctx, w);
   return status;
 }
 
@@ -235,11 +236,11 @@ typedef struct job {
   const float *x, *w, *r;
   bool is_w_transposed;
   const float *bias, *peephole, *h0, *c0; /* as f32; NULL: none */
-  float *joint_bias;                       /* [D, gates * H] */
-  float *gates;                            /* [D, steps * batch, gates * H] */
-  int64_t *lengths;                        /* [batch] */
-  float *y, *yh, *yc;                      /* NULL: not wanted */
-  pgi_product product;                     /* of a step, for the most rows */
+  float *joint_bias;                      /* [D, gates * H] */
+  float *gates;                           /* [D, steps * batch, gates * H] */
+  int64_t *lengths;                       /* [batch] */
+  float *y, *yh, *yc;                     /* NULL: not wanted */
+  pgi_product product;                    /* of a step, for the most rows */
   pgi_tiling tiling;
   int64_t blocks;
 } job;
@@ -282,12 +283,22 @@ static pg_status input_gates(pgi_call *c, job *j) {
     return pgi_nomem(c->err);
   PG_TRY(pgi_as_f32(c, c->in[X], &j->x));
   j->is_w_transposed = prepared && prepared->w;
-  if (j->is_w_transposed) j->w = prepared->w;
-  else PG_TRY(pgi_as_f32(c, c->in[W], &j->w));
+  if (j->is_w_transposed)
+    j->w = prepared->w;
+  else
+    PG_TRY(pgi_as_f32(c, c->in[W], &j->w));
   PG_TRY(pgi_scratch_array(c, count, sizeof(float), &j->gates));
   PG_TRY(join_bias(c, j));
-  pgi_product p = {.kernel = c->ctx->kernels[PG_K_GEMM_F32], .m = rows, .n = n, .k = j->rec.inputs,
-                   .alpha = 1, .a = j->x, .a_row = j->rec.inputs, .a_col = 1, .b = j->w, .ldc = n};
+  pgi_product p = {.kernel = c->ctx->kernels[PG_K_GEMM_F32],
+                   .m = rows,
+                   .n = n,
+                   .k = j->rec.inputs,
+                   .alpha = 1,
+                   .a = j->x,
+                   .a_row = j->rec.inputs,
+                   .a_col = 1,
+                   .b = j->w,
+                   .ldc = n};
   p.b_row = j->is_w_transposed ? n : 1;
   p.b_col = j->is_w_transposed ? 1 : j->rec.inputs;
   return pgi_product_run(c, &p, j->rec.directions, input_at, j);
@@ -295,9 +306,8 @@ static pg_status input_gates(pgi_call *c, job *j) {
 
 /* ---- through time ------------------------------------------------------------------------------------------------- */
 
-void pgi_rec_activate(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n) {
+void pgi_rec_apply(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n) {
   const pg_context *ctx = rec->ctx;
-  if (rec->clip > 0) pgi_unary_f32_run(ctx, PG_CLIP, x, x, n, -rec->clip, rec->clip);
   if (act->scale_in != 1) pgi_unary_f32_run(ctx, PG_AFFINE, x, x, n, act->scale_in, 0);
   pgi_unary_f32_run(ctx, act->f, x, x, n, act->a, act->b);
   if (act->scale_out != 1) pgi_unary_f32_run(ctx, PG_AFFINE, x, x, n, act->scale_out, 0);
@@ -306,12 +316,27 @@ void pgi_rec_activate(const pgi_rec *rec, const pgi_rec_act *act, float *x, int6
 void pgi_rec_product(pgi_rec_block *b, const float *x, int64_t first, int64_t n, float *y,
                      int64_t y_row, bool add) {
   const pgi_rec *rec = b->rec;
-  pgi_product p = {.kernel = rec->ctx->kernels[PG_K_GEMM_F32], .m = b->rows, .n = n,
-                   .k = rec->hidden, .alpha = 1, .a = x, .a_row = rec->hidden, .a_col = 1,
-                   .b = b->weights + first, .b_row = gate_size(rec), .b_col = 1, .c = y,
-                   .ldc = y_row, .add = add};
+  pgi_product p = {.kernel = rec->ctx->kernels[PG_K_GEMM_F32],
+                   .m = b->rows,
+                   .n = n,
+                   .k = rec->hidden,
+                   .alpha = 1,
+                   .a = x,
+                   .a_row = rec->hidden,
+                   .a_col = 1,
+                   .b = b->weights + first,
+                   .b_row = gate_size(rec),
+                   .b_col = 1,
+                   .c = y,
+                   .ldc = y_row,
+                   .add = add};
   pgi_tiling t = {PG_REC_ROWS, n, 1, 1};
   pgi_product_tile(&p, &t, 0, b->product_room);
+}
+
+void pgi_rec_activate(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n) {
+  if (rec->clip > 0) pgi_unary_f32_run(rec->ctx, PG_CLIP, x, x, n, -rec->clip, rec->clip);
+  pgi_rec_apply(rec, act, x, n);
 }
 
 static int64_t state_offset(const pgi_rec *rec, int64_t d, int64_t row) {
@@ -329,10 +354,14 @@ static void set_states(const job *j, pgi_rec_block *b, int64_t d, int64_t first)
   size_t bytes = (size_t)j->rec.hidden * sizeof(float);
   for (int64_t i = 0; i < b->rows; i++) {
     int64_t from = state_offset(&j->rec, d, first + i), to = i * j->rec.hidden;
-    if (j->h0) memcpy(b->h + to, j->h0 + from, bytes);
-    else memset(b->h + to, 0, bytes);
-    if (j->c0) memcpy(b->c + to, j->c0 + from, bytes);
-    else memset(b->c + to, 0, bytes);
+    if (j->h0)
+      memcpy(b->h + to, j->h0 + from, bytes);
+    else
+      memset(b->h + to, 0, bytes);
+    if (j->c0)
+      memcpy(b->c + to, j->c0 + from, bytes);
+    else
+      memset(b->c + to, 0, bytes);
   }
 }
 
@@ -372,7 +401,8 @@ static void run_block(void *arg, int64_t task, void *scratch) {
   const pgi_rec *rec = &j->rec;
   int64_t d = task / j->blocks, first = task % j->blocks * PG_REC_ROWS, times[PG_REC_ROWS];
   int64_t n = gate_size(rec), state = PG_REC_ROWS * rec->hidden;
-  pgi_rec_block b = {.rec = rec, .acts = j->acts + d * rec->cell->acts,
+  pgi_rec_block b = {.rec = rec,
+                     .acts = j->acts + d * rec->cell->acts,
                      .weights = j->r + d * n * rec->hidden,
                      .rows = PG_MIN(rec->batch - first, (int64_t)PG_REC_ROWS)};
   b.product_room = scratch;
@@ -418,8 +448,10 @@ static pg_status output_room(pgi_call *c, int i, float **out) {
   *out = NULL;
   if (!t) return PG_OK;
   int64_t n = pgi_tensor_count(t);
-  if (t->dtype == PG_F32) *out = pgi_tensor_data(t);
-  else PG_TRY(pgi_scratch_array(c, n, sizeof **out, out));
+  if (t->dtype == PG_F32)
+    *out = pgi_tensor_data(t);
+  else
+    PG_TRY(pgi_scratch_array(c, n, sizeof **out, out));
   if (i == 0 && pgi_input(c, LENGTHS) && n > 0) memset(*out, 0, (size_t)n * sizeof **out);
   return PG_OK;
 }
@@ -433,9 +465,16 @@ static void store_output(pgi_call *c, int i, const float *from) {
 static pg_status run_blocks(pgi_call *c, job *j) {
   int64_t n = gate_size(&j->rec);
   j->blocks = (j->rec.batch - 1) / PG_REC_ROWS + 1;
-  j->product = (pgi_product){.kernel = c->ctx->kernels[PG_K_GEMM_F32], .m = PG_REC_ROWS, .n = n,
-                             .k = j->rec.hidden, .alpha = 1, .a = j->x, .a_col = 1, .b = j->r,
-                             .b_row = n, .b_col = 1};
+  j->product = (pgi_product){.kernel = c->ctx->kernels[PG_K_GEMM_F32],
+                             .m = PG_REC_ROWS,
+                             .n = n,
+                             .k = j->rec.hidden,
+                             .alpha = 1,
+                             .a = j->x,
+                             .a_col = 1,
+                             .b = j->r,
+                             .b_row = n,
+                             .b_col = 1};
   j->tiling = (pgi_tiling){PG_REC_ROWS, n, 1, 1};
   int64_t floats = pgi_product_scratch(&j->product, &j->tiling) + block_floats(j);
   int64_t tasks = j->rec.directions * j->blocks;

@@ -60,14 +60,17 @@ pg_status pgi_rec_run(pgi_call *c, const pgi_rec_cell *cell, bool splits_bias);
 /* For cells.  y = x weights[:, first .. first + n), or += when add; x [rows, H], y with a row length. */
 void pgi_rec_product(pgi_rec_block *b, const float *x, int64_t first, int64_t n, float *y,
                      int64_t y_row, bool add);
-/* x = act(clip(x)). */
+/* x = act(x); x = act(clip(x)). */
+void pgi_rec_apply(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n);
 void pgi_rec_activate(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n);
 
-#define PG_REC_ATTRS                                                                   \
-  {.name = "activation_alpha", .kind = PG_ATTR_FLOATS},                                \
-      {.name = "activation_beta", .kind = PG_ATTR_FLOATS},                             \
+#define PG_REC_ATTRS                                                                             \
+  {.name = "activation_alpha", .kind = PG_ATTR_FLOATS},                                          \
+      {.name = "activation_beta", .kind = PG_ATTR_FLOATS},                                       \
       {.name = "activations", .kind = PG_ATTR_STRINGS}, {.name = "clip", .kind = PG_ATTR_FLOAT}, \
-      {.name = "direction", .kind = PG_ATTR_STRING, .s = "forward"},                   \
-      {.name = "hidden_size", .kind = PG_ATTR_INT}, {.name = "layout", .kind = PG_ATTR_INT}
+      {.name = "direction", .kind = PG_ATTR_STRING, .s = "forward"},                             \
+      {.name = "hidden_size", .kind = PG_ATTR_INT}, {                                            \
+    .name = "layout", .kind = PG_ATTR_INT                                                        \
+  }
 
 #endif

@@ -16,8 +16,8 @@ static pg_status reduce_upgrade(pgi_node *node, int version, pg_error *err) {
 /* ---- axes ----------------------------------------------------------------------------------------- */
 
 /* Which axes go; no axes mean all of them, or none by the attribute. */
-static pg_status choose_axes(const pgi_node *node, const pg_tensor *axes, int rank, bool *is_reduced,
-                             pg_error *err) {
+static pg_status choose_axes(const pgi_node *node, const pg_tensor *axes, int rank,
+                             bool *is_reduced, pg_error *err) {
   int64_t list[PG_MAX_RANK];
   int n;
   PG_TRY(pgi_list(axes, "axes", list, PG_MAX_RANK, &n, err));
@@ -34,15 +34,19 @@ static pg_status reduce_infer(pgi_infer *inf) {
   if (rank < 0) return PG_OK;
   if (pgi_has_in(inf, 1) && !pgi_known(inf, 1)) {
     int64_t n = pgi_in_length(inf, 1);
-    if (is_kept) pgi_out_type(inf, 0, out->dtype, rank);
-    else if (n > 0 && n <= rank) pgi_out_type(inf, 0, out->dtype, rank - (int)n);
+    if (is_kept)
+      pgi_out_type(inf, 0, out->dtype, rank);
+    else if (n > 0 && n <= rank)
+      pgi_out_type(inf, 0, out->dtype, rank - (int)n);
     return PG_OK;
   }
   PG_TRY(choose_axes(inf->node, pgi_known(inf, 1), rank, is_reduced, inf->err));
   out->rank = 0;
   for (int i = 0; i < rank; i++) {
-    if (!is_reduced[i]) out->dims[out->rank++] = inf->in[0]->dims[i];
-    else if (is_kept) out->dims[out->rank++] = pgi_dim_of(1);
+    if (!is_reduced[i])
+      out->dims[out->rank++] = inf->in[0]->dims[i];
+    else if (is_kept)
+      out->dims[out->rank++] = pgi_dim_of(1);
   }
   return PG_OK;
 }
@@ -63,10 +67,14 @@ enum { BLOCK = 256 };
 
 static double finish(const job *j, double v, int64_t i) {
   switch (j->after) {
-    case AFTER_MEAN: return v / (double)j->n;
-    case AFTER_ROOT: return sqrt(v);
-    case AFTER_LOG: return log(v) + (j->shift ? j->shift[i] : 0);
-    default: return v;
+    case AFTER_MEAN:
+      return v / (double)j->n;
+    case AFTER_ROOT:
+      return sqrt(v);
+    case AFTER_LOG:
+      return log(v) + (j->shift ? j->shift[i] : 0);
+    default:
+      return v;
   }
 }
 
@@ -91,9 +99,12 @@ static void store_integer(void *arg, int64_t first, int64_t n, const void *resul
     for (int64_t k = 0; k < m; k++) {
       block[k] = v[i + k];
       if (j->after != AFTER_MEAN) continue;
-      if (j->n == 0) block[k] = 0;
-      else if (j->dtype == PG_U64) block[k] = (int64_t)((uint64_t)block[k] / (uint64_t)j->n);
-      else if (j->n > 1) block[k] /= j->n;
+      if (j->n == 0)
+        block[k] = 0;
+      else if (j->dtype == PG_U64)
+        block[k] = (int64_t)((uint64_t)block[k] / (uint64_t)j->n);
+      else if (j->n > 1)
+        block[k] /= j->n;
     }
     pgi_store_i64(j->dtype, j->out, first + i, m, block);
   }
@@ -101,14 +112,20 @@ static void store_integer(void *arg, int64_t first, int64_t n, const void *resul
 
 static pg_status make_fold(pgi_call *c, pgi_reduce f, pgi_fold *fold, bool *is_reduced) {
   const pg_tensor *x = c->in[0];
-  *fold = (pgi_fold){.f = f, .dtype = x->dtype, .x = pgi_tensor_data(x), .rank = x->rank,
-                     .dims = x->dims, .is_reduced = is_reduced};
+  *fold = (pgi_fold){.f = f,
+                     .dtype = x->dtype,
+                     .x = pgi_tensor_data(x),
+                     .rank = x->rank,
+                     .dims = x->dims,
+                     .is_reduced = is_reduced};
   PG_TRY(choose_axes(c->node, pgi_input(c, 1), x->rank, is_reduced, c->err));
   int64_t dims[PG_MAX_RANK];
   int rank = 0;
   for (int i = 0; i < x->rank; i++) {
-    if (!is_reduced[i]) dims[rank++] = x->dims[i];
-    else if (pgi_attr_int(c->node, "keepdims")) dims[rank++] = 1;
+    if (!is_reduced[i])
+      dims[rank++] = x->dims[i];
+    else if (pgi_attr_int(c->node, "keepdims"))
+      dims[rank++] = 1;
   }
   return pgi_elems_alloc(c, 0, x->dtype, rank, dims);
 }
@@ -156,8 +173,11 @@ static pg_status log_sum_exp_run(pgi_call *c) {
   fold.store = store_shift;
   fold.arg = shift;
   pgi_fold_run(c, &fold);
-  job j = {.dtype = c->out[0]->dtype, .out = pgi_tensor_data(c->out[0]), .after = AFTER_LOG,
-           .n = n, .shift = shift};
+  job j = {.dtype = c->out[0]->dtype,
+           .out = pgi_tensor_data(c->out[0]),
+           .after = AFTER_LOG,
+           .n = n,
+           .shift = shift};
   fold.f = PG_R_SUM;
   fold.shift = shift;
   fold.store = store_real;
@@ -166,8 +186,10 @@ static pg_status log_sum_exp_run(pgi_call *c) {
   return PG_OK;
 }
 
-#define RUN(name, f, then) \
-  static pg_status name##_run(pgi_call *c) { return reduce(c, f, then); }
+#define RUN(name, f, then)                   \
+  static pg_status name##_run(pgi_call *c) { \
+    return reduce(c, f, then);               \
+  }
 RUN(sum, PG_R_SUM, AFTER_NOTHING)
 RUN(mean, PG_R_SUM, AFTER_MEAN)
 RUN(max, PG_R_MAX, AFTER_NOTHING)
@@ -180,14 +202,13 @@ RUN(log_sum, PG_R_SUM, AFTER_LOG)
 
 /* ---- declarations ------------------------------------------------------------------------------------- */
 
-static const pgi_attr_def attrs[] = {
-    {.name = "keepdims", .kind = PG_ATTR_INT, .i = 1},
-    {.name = "noop_with_empty_axes", .kind = PG_ATTR_INT},
-    {0}};
+static const pgi_attr_def attrs[] = {{.name = "keepdims", .kind = PG_ATTR_INT, .i = 1},
+                                     {.name = "noop_with_empty_axes", .kind = PG_ATTR_INT},
+                                     {0}};
 
-#define REDUCE(op_name, up, id)                                                                 \
-  .name = op_name, .in = {1, 2}, .out = {1, 1}, .types = PG_T_NUMERIC | PG_T(PG_BOOL), .attrs = attrs, \
-  .upgrade = up, .infer = reduce_infer, .run = id##_run
+#define REDUCE(op_name, up, id)                                                        \
+  .name = op_name, .in = {1, 2}, .out = {1, 1}, .types = PG_T_NUMERIC | PG_T(PG_BOOL), \
+  .attrs = attrs, .upgrade = up, .infer = reduce_infer, .run = id##_run
 PG_OP(reduce_sum) = {REDUCE("ReduceSum", sum_upgrade, sum), .since = {1, 11, 13}};
 PG_OP(reduce_mean) = {REDUCE("ReduceMean", reduce_upgrade, mean), .since = {1, 11, 13, 18}};
 PG_OP(reduce_max) = {REDUCE("ReduceMax", reduce_upgrade, max), .since = {1, 11, 12, 13, 18, 20}};

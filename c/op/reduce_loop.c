@@ -9,8 +9,8 @@
 #include <math.h>
 
 enum {
-  BLOCK = 512,  /* outputs or elements at once */
-  FLUSH = 64    /* rows summed in f32 before they are added to doubles */
+  BLOCK = 512, /* outputs or elements at once */
+  FLUSH = 64   /* rows summed in f32 before they are added to doubles */
 };
 
 /* ---- axes ----------------------------------------------------------------------------------------- */
@@ -23,11 +23,11 @@ typedef struct axes {
 typedef struct job {
   const pgi_fold *fold;
   const pg_context *ctx;
-  axes kept, outer;       /* outer: reduced, without the run's */
-  bool is_row;            /* the innermost axis is reduced */
-  int64_t run;            /* its length */
+  axes kept, outer; /* outer: reduced, without the run's */
+  bool is_row;      /* the innermost axis is reduced */
+  int64_t run;      /* its length */
   int64_t n_out, n_reduced, n_outer;
-  int64_t per_task;       /* outputs, or blocks of columns */
+  int64_t per_task; /* outputs, or blocks of columns */
   int64_t column_blocks;
 } job;
 
@@ -37,8 +37,10 @@ void pgi_fold_counts(const pgi_fold *fold, int64_t *outputs, int64_t *elements) 
     if (fold->dims[i] == 0) *(fold->is_reduced[i] ? elements : outputs) = 0;
   if (*outputs == 0) return;
   for (int i = 0; i < fold->rank; i++) {
-    if (!fold->is_reduced[i]) *outputs *= fold->dims[i];
-    else if (*elements > 0) *elements *= fold->dims[i];
+    if (!fold->is_reduced[i])
+      *outputs *= fold->dims[i];
+    else if (*elements > 0)
+      *elements *= fold->dims[i];
   }
 }
 
@@ -99,31 +101,48 @@ static int64_t next_offset(const axes *a, int64_t *at, int64_t offset) {
 
 static double start_f64(pgi_reduce f) {
   switch (f) {
-    case PG_R_PROD: return 1;
-    case PG_R_MAX: return -INFINITY;
-    case PG_R_MIN: return INFINITY;
-    default: return 0;
+    case PG_R_PROD:
+      return 1;
+    case PG_R_MAX:
+      return -INFINITY;
+    case PG_R_MIN:
+      return INFINITY;
+    default:
+      return 0;
   }
 }
 
 /* Joins totals, where a sum of magnitudes or squares is only a sum any more. */
 static double join_f64(pgi_reduce f, double a, double b) {
   switch (f) {
-    case PG_R_PROD: return a * b;
-    case PG_R_MAX: return b > a || isnan(b) ? b : a;
-    case PG_R_MIN: return b < a || isnan(b) ? b : a;
-    default: return a + b;
+    case PG_R_PROD:
+      return a * b;
+    case PG_R_MAX:
+      return b > a || isnan(b) ? b : a;
+    case PG_R_MIN:
+      return b < a || isnan(b) ? b : a;
+    default:
+      return a + b;
   }
 }
 
-#define EACH(expr) for (int64_t i = 0; i < n; i++) y[i * step] = expr
+#define EACH(expr) \
+  for (int64_t i = 0; i < n; i++) y[i * step] = expr
 /* y[i * step] = f(y[i * step], x[i]): a run for step 0, a row for step 1. */
 static void fold_f64(pgi_reduce f, const double *x, double *y, int64_t n, int64_t step) {
   switch (f) {
-    case PG_R_SUM: EACH(y[i * step] + x[i]); break;
-    case PG_R_SUM_ABS: EACH(y[i * step] + fabs(x[i])); break;
-    case PG_R_SUM_SQUARE: EACH(y[i * step] + x[i] * x[i]); break;
-    default: EACH(join_f64(f, y[i * step], x[i])); break;
+    case PG_R_SUM:
+      EACH(y[i * step] + x[i]);
+      break;
+    case PG_R_SUM_ABS:
+      EACH(y[i * step] + fabs(x[i]));
+      break;
+    case PG_R_SUM_SQUARE:
+      EACH(y[i * step] + x[i] * x[i]);
+      break;
+    default:
+      EACH(join_f64(f, y[i * step], x[i]));
+      break;
   }
 }
 
@@ -131,13 +150,26 @@ static void fold_i64(pgi_reduce f, const int64_t *x, int64_t *to, int64_t n, int
   uint64_t *y = (uint64_t *)to; /* wraps */
 #define X (uint64_t) x[i]
   switch (f) {
-    case PG_R_SUM: EACH(y[i * step] + X); break;
-    case PG_R_SUM_ABS: EACH(y[i * step] + (x[i] < 0 ? 0 - X : X)); break;
-    case PG_R_SUM_SQUARE: EACH(y[i * step] + X * X); break;
-    case PG_R_PROD: EACH(y[i * step] * X); break;
-    case PG_R_MAX: EACH((uint64_t)PG_MAX((int64_t)y[i * step], x[i])); break;
-    case PG_R_MIN: EACH((uint64_t)PG_MIN((int64_t)y[i * step], x[i])); break;
-    case PG_N_REDUCE: break;
+    case PG_R_SUM:
+      EACH(y[i * step] + X);
+      break;
+    case PG_R_SUM_ABS:
+      EACH(y[i * step] + (x[i] < 0 ? 0 - X : X));
+      break;
+    case PG_R_SUM_SQUARE:
+      EACH(y[i * step] + X * X);
+      break;
+    case PG_R_PROD:
+      EACH(y[i * step] * X);
+      break;
+    case PG_R_MAX:
+      EACH((uint64_t)PG_MAX((int64_t)y[i * step], x[i]));
+      break;
+    case PG_R_MIN:
+      EACH((uint64_t)PG_MIN((int64_t)y[i * step], x[i]));
+      break;
+    case PG_N_REDUCE:
+      break;
   }
 #undef X
 }
@@ -161,23 +193,28 @@ static uint64_t order_flip(const pgi_fold *fold) {
 static int64_t limit_of(pg_dtype dtype, bool is_least) {
   int bits = pg_dtype_bits(dtype);
   switch (pgi_dtype_kind(dtype)) {
-    case PG_KIND_BOOL: return is_least ? 0 : 1;
-    case PG_KIND_UINT: return is_least ? 0 : (int64_t)(UINT64_MAX >> (64 - bits));
-    default: return is_least ? INT64_MIN >> (64 - bits) : INT64_MAX >> (64 - bits);
+    case PG_KIND_BOOL:
+      return is_least ? 0 : 1;
+    case PG_KIND_UINT:
+      return is_least ? 0 : (int64_t)(UINT64_MAX >> (64 - bits));
+    default:
+      return is_least ? INT64_MIN >> (64 - bits) : INT64_MAX >> (64 - bits);
   }
 }
 
 static int64_t start_i64(const job *j) {
   const pgi_fold *fold = j->fold;
   switch (fold->f) {
-    case PG_R_PROD: return 1;
+    case PG_R_PROD:
+      return 1;
     case PG_R_MAX:
     case PG_R_MIN: {
       bool is_max = fold->f == PG_R_MAX;
       if (j->n_reduced > 0) return is_max ? INT64_MIN : INT64_MAX;
       return (int64_t)((uint64_t)limit_of(fold->dtype, is_max) ^ order_flip(fold));
     }
-    default: return 0;
+    default:
+      return 0;
   }
 }
 
@@ -330,8 +367,10 @@ static void column_block(const job *j, int64_t block) {
   }
   const double *shift = j->fold->shift ? j->fold->shift + out : NULL;
   for (int64_t i = 0; i < n; i++) total[i] = start_f64(j->fold->f);
-  if (is_double(j->fold)) columns_f64(j, offset, n, shift, total);
-  else columns_f32(j, offset, n, shift, total);
+  if (is_double(j->fold))
+    columns_f64(j, offset, n, shift, total);
+  else
+    columns_f32(j, offset, n, shift, total);
   j->fold->store(j->fold->arg, out, n, total);
 }
 

@@ -1,5 +1,5 @@
-/* regex: a Thompson automaton (Thompson, "Regular expression search algorithm", CACM 1968): all states
-** that the text so far can lead to, side by side. */
+/* regex: a Thompson automaton (Thompson, "Regular expression search algorithm", CACM 1968): all
+** states that the text so far can lead to, side by side. */
 #include "op/regex.h"
 #include "op/utf8.h"
 
@@ -20,7 +20,7 @@ struct pgi_regex {
 
 enum { MAX_CODE = 100000 };
 
-/* ---- from tree to code ---------------------------------------------------------------------------- */
+/* ---- from tree to code ----------------------------------------------------------------------- */
 
 static pg_status emit(pgi_regex *r, instruction i, pg_error *err) {
   if (r->n >= MAX_CODE) return pgi_fail(err, PG_INVALID, "pattern: too large");
@@ -29,7 +29,9 @@ static pg_status emit(pgi_regex *r, instruction i, pg_error *err) {
   return PG_OK;
 }
 
-static int32_t here(const pgi_regex *r) { return (int32_t)r->n; }
+static int32_t here(const pgi_regex *r) {
+  return (int32_t)r->n;
+}
 
 static pg_status compile(pgi_regex *r, const pgi_regex_tree *t, pg_error *err);
 
@@ -80,11 +82,16 @@ static pg_status compile_repeat(pgi_regex *r, const pgi_regex_tree *t, pg_error 
 static pg_status compile(pgi_regex *r, const pgi_regex_tree *t, pg_error *err) {
   int32_t next = here(r) + 1;
   switch (t->kind) {
-    case PG_RE_SET: return emit(r, (instruction){.op = TAKE, .x = next, .set = t->set}, err);
-    case PG_RE_ASSERT: return emit(r, (instruction){.op = CHECK, .x = next, .check = t->check}, err);
-    case PG_RE_ALT: return compile_alternatives(r, t, err);
-    case PG_RE_REPEAT: return compile_repeat(r, t, err);
-    case PG_RE_CAT: break;
+    case PG_RE_SET:
+      return emit(r, (instruction){.op = TAKE, .x = next, .set = t->set}, err);
+    case PG_RE_ASSERT:
+      return emit(r, (instruction){.op = CHECK, .x = next, .check = t->check}, err);
+    case PG_RE_ALT:
+      return compile_alternatives(r, t, err);
+    case PG_RE_REPEAT:
+      return compile_repeat(r, t, err);
+    case PG_RE_CAT:
+      break;
   }
   for (const pgi_regex_tree *child = t->first; child; child = child->next)
     PG_TRY(compile(r, child, err));
@@ -100,8 +107,10 @@ pg_status pgi_regex_new(pg_context *ctx, const char *pattern, size_t size, pgi_r
   pg_status status = pgi_regex_parse(&r->arena, pattern, size, &tree, err);
   if (status == PG_OK) status = compile(r, tree, err);
   if (status == PG_OK) status = emit(r, (instruction){.op = DONE}, err);
-  if (status == PG_OK) *out = r;
-  else pgi_regex_free(ctx, r);
+  if (status == PG_OK)
+    *out = r;
+  else
+    pgi_regex_free(ctx, r);
   return status;
 }
 
@@ -112,9 +121,10 @@ void pgi_regex_free(pg_context *ctx, pgi_regex *r) {
   pgi_free(ctx, r);
 }
 
-/* ---- matching ------------------------------------------------------------------------------------- */
+/* ---- matching -------------------------------------------------------------------------------- */
 
-/* A set of states that remembers their order: list[0..n), and place[state] says where it would be. */
+/* A set of states that remembers their order: list[0..n), and place[state] says where it would
+** be. */
 typedef struct states {
   int32_t *list, *place;
   int32_t n;
@@ -127,7 +137,9 @@ typedef struct matcher {
   int64_t before, after; /* code points around the current place; -1: none */
 } matcher;
 
-size_t pgi_regex_room(const pgi_regex *r) { return (size_t)r->n * 6 * sizeof(int32_t); }
+size_t pgi_regex_room(const pgi_regex *r) {
+  return (size_t)r->n * 6 * sizeof(int32_t);
+}
 
 static bool is_word(int64_t rune) {
   int64_t low = rune | 0x20;
@@ -137,12 +149,18 @@ static bool is_word(int64_t rune) {
 static bool holds(const matcher *m, pgi_assert check) {
   bool at_word = is_word(m->before) != is_word(m->after);
   switch (check) {
-    case PG_ASSERT_TEXT_START: return m->before < 0;
-    case PG_ASSERT_TEXT_END: return m->after < 0;
-    case PG_ASSERT_LINE_START: return m->before < 0 || m->before == '\n';
-    case PG_ASSERT_LINE_END: return m->after < 0 || m->after == '\n';
-    case PG_ASSERT_WORD: return at_word;
-    default: return !at_word;
+    case PG_ASSERT_TEXT_START:
+      return m->before < 0;
+    case PG_ASSERT_TEXT_END:
+      return m->after < 0;
+    case PG_ASSERT_LINE_START:
+      return m->before < 0 || m->before == '\n';
+    case PG_ASSERT_LINE_END:
+      return m->after < 0 || m->after == '\n';
+    case PG_ASSERT_WORD:
+      return at_word;
+    default:
+      return !at_word;
   }
 }
 
@@ -154,8 +172,8 @@ static bool add_state(states *s, int32_t state) {
   return true;
 }
 
-/* The state and all that it leads to without taking a character.  Each state is added once and pushes
-** two others at most, so a stack of twice their number holds them. */
+/* The state and all that it leads to without taking a character.  Each state is added once and
+** pushes two others at most, so a stack of twice their number holds them. */
 static void follow(matcher *m, states *s, int32_t state) {
   int32_t depth = 0;
   m->stack[depth++] = state;
@@ -173,8 +191,10 @@ static bool contains(const pgi_rune_set *set, uint32_t rune) {
   int low = 0, high = set->n;
   while (low < high) {
     int middle = (low + high) / 2;
-    if (rune > set->ranges[middle].last) low = middle + 1;
-    else high = middle;
+    if (rune > set->ranges[middle].last)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low < set->n && rune >= set->ranges[low].first;
 }

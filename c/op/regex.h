@@ -1,5 +1,5 @@
-/* regex: does a whole text match?  RE2's syntax without Unicode classes (\p) and \C; no backtracking,
-** so the time is bounded by pattern times text. */
+/* regex: does a whole text match?  RE2's syntax without Unicode classes (\p) and \C; no
+** backtracking, so the time is bounded by pattern times text. */
 #ifndef PG_OP_REGEX_H
 #define PG_OP_REGEX_H
 
@@ -13,7 +13,7 @@ void pgi_regex_free(pg_context *ctx, pgi_regex *r); /* NULL is fine */
 size_t pgi_regex_room(const pgi_regex *r);          /* bytes that a match works in */
 bool pgi_regex_matches(const pgi_regex *r, const char *text, size_t size, void *room);
 
-/* ---- inside: what regex_parse.c hands to regex.c ---------------------------------------------------- */
+/* ---- inside: what regex_parse.c hands to regex.c --------------------------------------------- */
 
 typedef struct pgi_rune_range {
   uint32_t first, last;
@@ -51,7 +51,7 @@ typedef struct pgi_regex_tree {
 } pgi_regex_tree;
 
 /* The tree lives in the arena. */
-pg_status pgi_regex_parse(pgi_arena *arena, const char *pattern, size_t size,
-                          pgi_regex_tree **out, pg_error *err);
+pg_status pgi_regex_parse(pgi_arena *arena, const char *pattern, size_t size, pgi_regex_tree **out,
+                          pg_error *err);
 
 #endif

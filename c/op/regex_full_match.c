@@ -2,8 +2,8 @@
 #include "op/move.h"
 #include "op/regex.h"
 
-static pg_status regex_prepare(pg_context *ctx, const pgi_node *node,
-                               const pg_tensor *const *value, void **prepared, pg_error *err) {
+static pg_status regex_prepare(pg_context *ctx, const pgi_node *node, const pg_tensor *const *value,
+                               void **prepared, pg_error *err) {
   pg_string pattern = pgi_attr_string(node, "pattern");
   pgi_regex *r = NULL;
   (void)value;
@@ -12,7 +12,9 @@ static pg_status regex_prepare(pg_context *ctx, const pgi_node *node,
   return PG_OK;
 }
 
-static void regex_discard(pg_context *ctx, void *prepared) { pgi_regex_free(ctx, prepared); }
+static void regex_discard(pg_context *ctx, void *prepared) {
+  pgi_regex_free(ctx, prepared);
+}
 
 static pg_status regex_run(pgi_call *c) {
   const pgi_regex *r = c->prepared;
@@ -28,7 +30,14 @@ static pg_status regex_run(pgi_call *c) {
 static const pgi_attr_def regex_attrs[] = {{.name = "pattern", .kind = PG_ATTR_STRING}, {0}};
 
 PG_OP(regex_full_match) = {
-  .name = "RegexFullMatch", .since = {20}, .in = {1, 1}, .out = {1, 1}, .types = PG_T(PG_STRING),
-  .attrs = regex_attrs, .infer = pgi_infer_same_as_bool, .prepare = regex_prepare,
-  .discard = regex_discard, .run = regex_run,
+    .name = "RegexFullMatch",
+    .since = {20},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_STRING),
+    .attrs = regex_attrs,
+    .infer = pgi_infer_same_as_bool,
+    .prepare = regex_prepare,
+    .discard = regex_discard,
+    .run = regex_run,
 };

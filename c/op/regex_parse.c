@@ -29,7 +29,9 @@ static pg_status fail_syntax(const parser *p, const char *what) {
   return pgi_fail(p->err, PG_INVALID, "pattern: %s at byte %zu", what, p->at);
 }
 
-static bool is_end(const parser *p) { return p->at >= p->size; }
+static bool is_end(const parser *p) {
+  return p->at >= p->size;
+}
 
 static bool peek_is(const parser *p, const char *text) {
   size_t n = strlen(text);
@@ -51,12 +53,14 @@ static pg_status new_tree(parser *p, pgi_regex_kind kind, pgi_regex_tree **out) 
 }
 
 static void add_child(pgi_regex_tree *parent, pgi_regex_tree *child) {
-  if (parent->last) parent->last->next = child;
-  else parent->first = child;
+  if (parent->last)
+    parent->last->next = child;
+  else
+    parent->first = child;
   parent->last = child;
 }
 
-/* ---- sets ------------------------------------------------------------------------------------------- */
+/* ---- sets ------------------------------------------------------------------------------------ */
 
 /* The arena can't free, so the array doubles in it. */
 static pg_status add_range(parser *p, uint32_t first, uint32_t last) {
@@ -99,8 +103,10 @@ static void sort_ranges(pgi_rune_range *r, int64_t n) {
 static int64_t merge_ranges(pgi_rune_range *r, int64_t n) {
   int64_t k = 0;
   for (int64_t i = 0; i < n; i++) {
-    if (k && r[i].first <= r[k - 1].last + 1) r[k - 1].last = PG_MAX(r[k - 1].last, r[i].last);
-    else r[k++] = r[i];
+    if (k && r[i].first <= r[k - 1].last + 1)
+      r[k - 1].last = PG_MAX(r[k - 1].last, r[i].last);
+    else
+      r[k++] = r[i];
   }
   return k;
 }
@@ -142,7 +148,7 @@ static pg_status rune_tree(parser *p, uint32_t rune, pgi_regex_tree **out) {
   return set_tree(p, out);
 }
 
-/* ---- classes ---------------------------------------------------------------------------------------- */
+/* ---- classes --------------------------------------------------------------------------------- */
 
 typedef struct class_def {
   const char *name, *pairs; /* first and last of each range */
@@ -150,10 +156,20 @@ typedef struct class_def {
 
 static const class_def perl_classes[] = {{"d", "09"}, {"s", "\t\n\f\r  "}, {"w", "09AZ__az"}};
 static const class_def posix_classes[] = {
-  {"alnum", "09AZaz"}, {"alpha", "AZaz"},   {"ascii", "\x01\x7f"},     {"blank", "\t\t  "},
-  {"cntrl", "\x01\x1f\x7f\x7f"},            {"digit", "09"},           {"graph", "!~"},
-  {"lower", "az"},     {"print", " ~"},     {"punct", "!/:@[`{~"},     {"space", "\t\r  "},
-  {"upper", "AZ"},     {"word", "09AZ__az"}, {"xdigit", "09AFaf"},
+    {"alnum", "09AZaz"},
+    {"alpha", "AZaz"},
+    {"ascii", "\x01\x7f"},
+    {"blank", "\t\t  "},
+    {"cntrl", "\x01\x1f\x7f\x7f"},
+    {"digit", "09"},
+    {"graph", "!~"},
+    {"lower", "az"},
+    {"print", " ~"},
+    {"punct", "!/:@[`{~"},
+    {"space", "\t\r  "},
+    {"upper", "AZ"},
+    {"word", "09AZ__az"},
+    {"xdigit", "09AFaf"},
 };
 
 static pg_status add_class(parser *p, const class_def *def, bool is_negated) {
@@ -200,7 +216,7 @@ static pg_status posix_class(parser *p, bool *found) {
   return fail_syntax(p, "unknown class");
 }
 
-/* ---- single characters ------------------------------------------------------------------------------ */
+/* ---- single characters ----------------------------------------------------------------------- */
 
 static int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -235,8 +251,10 @@ static pg_status escaped_rune(parser *p, uint32_t *out) {
   if (is_end(p)) return fail_syntax(p, "a backslash at the end");
   char c = p->text[p->at++];
   const char *known = c ? strchr(names, c) : NULL;
-  if (known) *out = (uint8_t)values[known - names];
-  else if (c == 'x') return hex_rune(p, out);
+  if (known)
+    *out = (uint8_t)values[known - names];
+  else if (c == 'x')
+    return hex_rune(p, out);
   else if (c == '0' || (c >= '1' && c <= '7' && is_octal(p))) {
     *out = (uint32_t)(c - '0');
     for (int i = 0; i < 2 && is_octal(p); i++) *out = *out * 8 + (uint32_t)(p->text[p->at++] - '0');
@@ -278,7 +296,7 @@ static pg_status bracket(parser *p, pgi_regex_tree **out) {
   return set_tree(p, out);
 }
 
-/* ---- patterns --------------------------------------------------------------------------------------- */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 static pg_status parse_alternatives(parser *p, pgi_regex_tree **out);
 
@@ -298,9 +316,12 @@ static pg_status group_head(parser *p, bool *is_group) {
       *is_group = false;
       return PG_OK;
     }
-    if (c == '-' && !is_off) is_off = true;
-    else if (flag) p->flags = is_off ? p->flags & ~flag : p->flags | flag;
-    else if (c != 'U') return fail_syntax(p, "an unknown group");
+    if (c == '-' && !is_off)
+      is_off = true;
+    else if (flag)
+      p->flags = is_off ? p->flags & ~flag : p->flags | flag;
+    else if (c != 'U')
+      return fail_syntax(p, "an unknown group");
   }
   return fail_syntax(p, "a missing )");
 }
@@ -434,8 +455,8 @@ static pg_status parse_alternatives(parser *p, pgi_regex_tree **out) {
   return PG_OK;
 }
 
-pg_status pgi_regex_parse(pgi_arena *arena, const char *pattern, size_t size,
-                          pgi_regex_tree **out, pg_error *err) {
+pg_status pgi_regex_parse(pgi_arena *arena, const char *pattern, size_t size, pgi_regex_tree **out,
+                          pg_error *err) {
   parser p = {.arena = arena, .text = pattern, .size = size, .err = err};
   PG_TRY(parse_alternatives(&p, out));
   return is_end(&p) ? PG_OK : fail_syntax(&p, "an unexpected )");

@@ -8,8 +8,8 @@ static pg_status reshape_upgrade(pgi_node *node, int version, pg_error *err) {
   return pgi_upgrade_ints_to_input(node, "shape", 1, err);
 }
 
-/* The elements that the -1 has to hold: data's dims that were not copied by a 0, over the dims given as
-** numbers. */
+/* The elements that the -1 has to hold: data's dims that were not copied by a 0, over the dims
+** given as numbers. */
 typedef struct balance {
   int64_t data, given; /* products of the numbers */
   int n_unknown;       /* of data's */
@@ -67,8 +67,10 @@ static pg_status resolve(const pgi_type *data, const int64_t *shape, int n, bool
       return pgi_fail(err, PG_INVALID, "shape[%d]: expected a size, 0 or one -1, got %lld", i,
                       (long long)shape[i]);
     }
-    if (shape[i] == -1) rest = i;
-    else if (shape[i] > 0 || allow_zero) out->dims[i] = pgi_dim_of(shape[i]);
+    if (shape[i] == -1)
+      rest = i;
+    else if (shape[i] > 0 || allow_zero)
+      out->dims[i] = pgi_dim_of(shape[i]);
     else if (data->rank >= 0 && i >= data->rank) {
       return pgi_fail(err, PG_INVALID, "shape[%d]: 0 copies an axis, but data has rank %d", i,
                       data->rank);
@@ -97,7 +99,7 @@ static pg_status reshape_infer(pgi_infer *inf) {
   return resolve(data, shape, n, pgi_attr_int(inf->node, "allowzero") != 0, out, inf->err);
 }
 
-/* ---- Flatten -------------------------------------------------------------------------------------- */
+/* ---- Flatten --------------------------------------------------------------------------------- */
 
 static pg_status flatten_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
@@ -121,15 +123,28 @@ static pg_status flatten_infer(pgi_infer *inf) {
 static const pgi_attr_def reshape_attrs[] = {{.name = "allowzero", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(reshape) = {
-  .name = "Reshape", .since = {1, 5, 13, 14, 19, 21, 23, 24, 25}, .in = {2, 2}, .out = {1, 1},
-  .types = PG_T_ALL, .attrs = reshape_attrs, .flags = PG_OP_VIEW, .upgrade = reshape_upgrade,
-  .infer = reshape_infer, .is_identity = pgi_keeps_shape,
+    .name = "Reshape",
+    .since = {1, 5, 13, 14, 19, 21, 23, 24, 25},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = reshape_attrs,
+    .flags = PG_OP_VIEW,
+    .upgrade = reshape_upgrade,
+    .infer = reshape_infer,
+    .is_identity = pgi_keeps_shape,
 };
 
 static const pgi_attr_def flatten_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = 1}, {0}};
 
 PG_OP(flatten) = {
-  .name = "Flatten", .since = {1, 9, 11, 13, 21, 23, 24, 25}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ALL, .attrs = flatten_attrs, .flags = PG_OP_VIEW, .infer = flatten_infer,
-  .is_identity = pgi_keeps_shape,
+    .name = "Flatten",
+    .since = {1, 9, 11, 13, 21, 23, 24, 25},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = flatten_attrs,
+    .flags = PG_OP_VIEW,
+    .infer = flatten_infer,
+    .is_identity = pgi_keeps_shape,
 };

@@ -23,7 +23,7 @@ static pg_status choose(const pgi_node *node, const char *name, const char *cons
 static pg_status read_way(const pgi_node *node, pgi_resize_way *way, pg_error *err) {
   static const char *const modes[] = {"nearest", "linear", "cubic"};
   static const char *const coordinates[] = {
-      "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",  "align_corners",
+      "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners",
       "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize"};
   static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil",
                                         "simple"};
@@ -185,8 +185,10 @@ static pg_status infer(pgi_infer *inf) {
   o.has_sizes = is_given(inf, 3, &o.sizes);
   if (o.has_scales && o.has_sizes) { /* one of them may turn out to be empty */
     if (!o.scales && !o.sizes) return PG_OK;
-    if (!o.scales) o.has_scales = false;
-    else if (!o.sizes) o.has_sizes = false;
+    if (!o.scales)
+      o.has_scales = false;
+    else if (!o.sizes)
+      o.has_sizes = false;
   }
   for (int i = 0; i < rank; i++) axes[i].in = inf->in[0]->dims[i].n;
   PG_TRY(read_axes(inf->node, rank, &o, axes, inf->err));
@@ -194,7 +196,8 @@ static pg_status infer(pgi_infer *inf) {
     bool is_same = axes[i].in < 0 && axes[i].out < 0 && axes[i].scale == 1 && (o.scales || o.sizes);
     if (is_same && !(o.sizes && !pgi_attr_is(inf->node, "keep_aspect_ratio_policy", "stretch")))
       out->dims[i] = inf->in[0]->dims[i];
-    else if (axes[i].out >= 0) out->dims[i] = pgi_dim_of(axes[i].out);
+    else if (axes[i].out >= 0)
+      out->dims[i] = pgi_dim_of(axes[i].out);
   }
   return PG_OK;
 }
@@ -211,17 +214,23 @@ static pg_status run_nearest(pgi_call *c, const pgi_resize_way *way, const pgi_r
     in_dims[i] = axes[i].in;
     out_dims[i] = axes[i].out;
     PG_TRY(pgi_scratch_array(c, axes[i].out, sizeof(int64_t), &maps[i]));
-    if (!pgi_resize_is_same(way, &axes[i])) pgi_resize_map(way, &axes[i], maps[i]);
-    else for (int64_t j = 0; j < axes[i].out; j++) maps[i][j] = j;
+    if (!pgi_resize_is_same(way, &axes[i]))
+      pgi_resize_map(way, &axes[i], maps[i]);
+    else
+      for (int64_t j = 0; j < axes[i].out; j++) maps[i][j] = j;
   }
   /* Of less than a byte, elements are spread to one byte each: the fill value too. */
   char fill[16] = {0};
   double value = (double)pgi_attr_float(c->node, "extrapolation_value");
   pg_dtype dtype = x->dtype;
-  if (dtype == PG_STRING) memset(fill, 0, sizeof fill);
-  else if (dtype == PG_C64) memcpy(fill, &(float){(float)value}, sizeof(float));
-  else if (dtype == PG_C128) memcpy(fill, &value, sizeof value);
-  else pgi_store_f64(dtype, fill, 0, 1, &value);
+  if (dtype == PG_STRING)
+    memset(fill, 0, sizeof fill);
+  else if (dtype == PG_C64)
+    memcpy(fill, &(float){(float)value}, sizeof(float));
+  else if (dtype == PG_C128)
+    memcpy(fill, &value, sizeof value);
+  else
+    pgi_store_f64(dtype, fill, 0, 1, &value);
   pgi_mapped mapped = {x->rank, out_dims, in_dims, (const int64_t *const *)maps, fill};
   PG_TRY(pgi_move_mapped(c, to.data, from.data, from.size, &mapped));
   return pgi_elems_done(c, c->out[0], &to);

@@ -4,7 +4,11 @@
 
 #include "op/op.h"
 
-typedef enum pgi_resize_mode { PG_RESIZE_NEAREST, PG_RESIZE_LINEAR, PG_RESIZE_CUBIC } pgi_resize_mode;
+typedef enum pgi_resize_mode {
+  PG_RESIZE_NEAREST,
+  PG_RESIZE_LINEAR,
+  PG_RESIZE_CUBIC
+} pgi_resize_mode;
 
 typedef enum pgi_resize_coordinates {
   PG_HALF_PIXEL,
@@ -34,9 +38,9 @@ typedef struct pgi_resize_way {
 
 /* One axis. */
 typedef struct pgi_resize_axis {
-  int64_t in, out;  /* -1: not known */
-  double scale;     /* as given, or out / in */
-  double length;    /* scale * in, which may be no whole number; or out */
+  int64_t in, out;   /* -1: not known */
+  double scale;      /* as given, or out / in */
+  double length;     /* scale * in, which may be no whole number; or out */
   double start, end; /* region of interest, [0, 1] for all */
 } pgi_resize_axis;
 

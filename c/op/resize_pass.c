@@ -19,44 +19,44 @@ typedef struct pass {
 
 /* Defines one output row of an axis that is not the last (a weighted sum of rows), and one whole line of
 ** the last axis. */
-#define PASS(T)                                                                              \
-  static void row_##T(const pass *p, const T *x, T *y, int64_t j) {                          \
-    const int64_t *index = p->taps.index + j * p->taps.n;                                    \
-    const double *weight = p->taps.weight + j * p->taps.n;                                   \
-    bool is_first = true;                                                                    \
-    for (int64_t k = 0; k < p->taps.n; k++) {                                                \
-      const T w = (T)weight[k];                                                              \
-      const T *from = x + index[k] * p->inner;                                               \
-      if (w == 0) continue;                                                                  \
-      if (is_first) {                                                                        \
-        for (int64_t i = 0; i < p->inner; i++) y[i] = w * from[i];                           \
-      } else {                                                                               \
-        for (int64_t i = 0; i < p->inner; i++) y[i] += w * from[i];                          \
-      }                                                                                      \
-      is_first = false;                                                                      \
-    }                                                                                        \
-    if (is_first) memset(y, 0, (size_t)p->inner * sizeof *y);                                \
-  }                                                                                          \
-  static void line_##T(const pass *p, const T *x, T *y) {                                    \
-    const int64_t *index = p->taps.index;                                                    \
-    const double *weight = p->taps.weight;                                                   \
-    int64_t n = p->taps.n;                                                                   \
-    for (int64_t j = 0; j < p->out; j++, index += n, weight += n) {                          \
-      T sum = 0;                                                                             \
-      for (int64_t k = 0; k < n; k++)                                                        \
-        if (weight[k] != 0) sum += (T)weight[k] * x[index[k]];                               \
-      y[j] = sum;                                                                            \
-    }                                                                                        \
-  }                                                                                          \
-  static void rows_##T(const pass *p, int64_t first, int64_t n) {                            \
-    for (int64_t row = first; row < first + n; row++) {                                      \
-      const T *x = (const T *)p->x + row / p->out * p->in * p->inner;                        \
-      row_##T(p, x, (T *)p->y + row * p->inner, row % p->out);                               \
-    }                                                                                        \
-  }                                                                                          \
-  static void lines_##T(const pass *p, int64_t first, int64_t n) {                           \
-    for (int64_t row = first; row < first + n; row++)                                        \
-      line_##T(p, (const T *)p->x + row * p->in, (T *)p->y + row * p->out);                  \
+#define PASS(T)                                                             \
+  static void row_##T(const pass *p, const T *x, T *y, int64_t j) {         \
+    const int64_t *index = p->taps.index + j * p->taps.n;                   \
+    const double *weight = p->taps.weight + j * p->taps.n;                  \
+    bool is_first = true;                                                   \
+    for (int64_t k = 0; k < p->taps.n; k++) {                               \
+      const T w = (T)weight[k];                                             \
+      const T *from = x + index[k] * p->inner;                              \
+      if (w == 0) continue;                                                 \
+      if (is_first) {                                                       \
+        for (int64_t i = 0; i < p->inner; i++) y[i] = w * from[i];          \
+      } else {                                                              \
+        for (int64_t i = 0; i < p->inner; i++) y[i] += w * from[i];         \
+      }                                                                     \
+      is_first = false;                                                     \
+    }                                                                       \
+    if (is_first) memset(y, 0, (size_t)p->inner * sizeof *y);               \
+  }                                                                         \
+  static void line_##T(const pass *p, const T *x, T *y) {                   \
+    const int64_t *index = p->taps.index;                                   \
+    const double *weight = p->taps.weight;                                  \
+    int64_t n = p->taps.n;                                                  \
+    for (int64_t j = 0; j < p->out; j++, index += n, weight += n) {         \
+      T sum = 0;                                                            \
+      for (int64_t k = 0; k < n; k++)                                       \
+        if (weight[k] != 0) sum += (T)weight[k] * x[index[k]];              \
+      y[j] = sum;                                                           \
+    }                                                                       \
+  }                                                                         \
+  static void rows_##T(const pass *p, int64_t first, int64_t n) {           \
+    for (int64_t row = first; row < first + n; row++) {                     \
+      const T *x = (const T *)p->x + row / p->out * p->in * p->inner;       \
+      row_##T(p, x, (T *)p->y + row * p->inner, row % p->out);              \
+    }                                                                       \
+  }                                                                         \
+  static void lines_##T(const pass *p, int64_t first, int64_t n) {          \
+    for (int64_t row = first; row < first + n; row++)                       \
+      line_##T(p, (const T *)p->x + row * p->in, (T *)p->y + row * p->out); \
   }
 PASS(float)
 PASS(double)
@@ -64,16 +64,22 @@ PASS(double)
 static void pass_range(void *arg, int64_t first, int64_t n) {
   const pass *p = arg;
   bool is_last = p->inner == 1;
-  if (p->is_double && is_last) lines_double(p, first, n);
-  else if (p->is_double) rows_double(p, first, n);
-  else if (is_last) lines_float(p, first, n);
-  else rows_float(p, first, n);
+  if (p->is_double && is_last)
+    lines_double(p, first, n);
+  else if (p->is_double)
+    rows_double(p, first, n);
+  else if (is_last)
+    lines_float(p, first, n);
+  else
+    rows_float(p, first, n);
 }
 
 static void run_pass(pgi_call *c, const pass *p) {
   size_t size = (p->is_double ? 8 : 4) * (size_t)p->taps.n;
-  if (p->inner == 1) pgi_move_rows(c, p->outer, (size_t)p->out * size, pass_range, (void *)p);
-  else pgi_move_rows(c, p->outer * p->out, (size_t)p->inner * size, pass_range, (void *)p);
+  if (p->inner == 1)
+    pgi_move_rows(c, p->outer, (size_t)p->out * size, pass_range, (void *)p);
+  else
+    pgi_move_rows(c, p->outer * p->out, (size_t)p->inner * size, pass_range, (void *)p);
 }
 
 static pg_status make_taps(pgi_call *c, const pgi_resize_way *way, const pgi_resize_axis *axis,
@@ -101,8 +107,10 @@ enum { BLOCK = 256 };
 static void load(void *arg, int64_t first, int64_t n) {
   const conversion *v = arg;
   const void *from = pgi_tensor_data(v->tensor);
-  if (v->is_double) pgi_load_f64(v->tensor->dtype, from, first, n, (double *)v->work + first);
-  else pgi_load_f32(v->tensor->dtype, from, first, n, (float *)v->work + first);
+  if (v->is_double)
+    pgi_load_f64(v->tensor->dtype, from, first, n, (double *)v->work + first);
+  else
+    pgi_load_f32(v->tensor->dtype, from, first, n, (float *)v->work + first);
 }
 
 /* The least and the greatest number of an integer type. */
@@ -121,8 +129,10 @@ static void store(void *arg, int64_t first, int64_t n) {
   pg_dtype dtype = v->tensor->dtype;
   pgi_kind kind = pgi_dtype_kind(dtype);
   if (kind != PG_KIND_INT && kind != PG_KIND_UINT) {
-    if (v->is_double) pgi_store_f64(dtype, to, first, n, (double *)v->work + first);
-    else pgi_store_f32(dtype, to, first, n, (float *)v->work + first);
+    if (v->is_double)
+      pgi_store_f64(dtype, to, first, n, (double *)v->work + first);
+    else
+      pgi_store_f32(dtype, to, first, n, (float *)v->work + first);
     return;
   }
   double block[BLOCK], low, high;
@@ -155,15 +165,18 @@ static void fill_outside(void *work, bool is_double, int rank, const pgi_resize_
     bool is_in = true;
     for (int d = 0; d < rank && is_in; d++) is_in = !(is_outside[d] && is_outside[d][k.at[d]]);
     if (is_in) continue;
-    if (is_double) ((double *)work)[i] = value;
-    else ((float *)work)[i] = (float)value;
+    if (is_double)
+      ((double *)work)[i] = value;
+    else
+      ((float *)work)[i] = (float)value;
   }
 }
 
 /* ---- all -------------------------------------------------------------------------------------------------------------- */
 
 /* The axes that change, those that shrink most first. */
-static int order_axes(const pgi_resize_way *way, const pgi_resize_axis *axes, int rank, int *order) {
+static int order_axes(const pgi_resize_way *way, const pgi_resize_axis *axes, int rank,
+                      int *order) {
   int n = 0;
   for (int i = 0; i < rank; i++) {
     if (pgi_resize_is_same(way, &axes[i])) continue;

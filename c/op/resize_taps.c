@@ -13,16 +13,21 @@ static double crop_coordinate(const pgi_resize_axis *a, double y) {
 
 static double coordinate(const pgi_resize_way *way, const pgi_resize_axis *a, double y) {
   switch (way->coordinates) {
-    case PG_HALF_PIXEL: return (y + 0.5) / a->scale - 0.5;
+    case PG_HALF_PIXEL:
+      return (y + 0.5) / a->scale - 0.5;
     case PG_HALF_PIXEL_SYMMETRIC:
       return (double)a->in / 2 * (1 - (double)a->out / a->length) + (y + 0.5) / a->scale - 0.5;
-    case PG_PYTORCH_HALF_PIXEL: return a->out > 1 ? (y + 0.5) / a->scale - 0.5 : 0;
+    case PG_PYTORCH_HALF_PIXEL:
+      return a->out > 1 ? (y + 0.5) / a->scale - 0.5 : 0;
     case PG_ALIGN_CORNERS:
       if (a->out <= 1 || a->length == 1) return 0;
       return y * (double)(a->in - 1) / (a->length - 1);
-    case PG_ASYMMETRIC: return y / a->scale;
-    case PG_TF_HALF_PIXEL_FOR_NN: return (y + 0.5) / a->scale;
-    case PG_TF_CROP_AND_RESIZE: return crop_coordinate(a, y);
+    case PG_ASYMMETRIC:
+      return y / a->scale;
+    case PG_TF_HALF_PIXEL_FOR_NN:
+      return (y + 0.5) / a->scale;
+    case PG_TF_CROP_AND_RESIZE:
+      return crop_coordinate(a, y);
   }
   return 0;
 }
@@ -33,7 +38,7 @@ static bool is_outside(const pgi_resize_way *way, const pgi_resize_axis *a, doub
 
 bool pgi_resize_is_same(const pgi_resize_way *way, const pgi_resize_axis *a) {
   bool is_whole = a->start == 0 && a->end == 1;
-  if (a->in != a->out || a->scale != 1 || way->coordinates == PG_TF_HALF_PIXEL_FOR_NN) return false;
+  if (a->in != a->out || a->scale != 1) return false;
   return is_whole || way->coordinates != PG_TF_CROP_AND_RESIZE;
 }
 
@@ -47,18 +52,42 @@ static int64_t clamp(double x, int64_t in) {
 
 static double nearest(const pgi_resize_way *way, const pgi_resize_axis *a, double x) {
   switch (way->nearest) {
-    case PG_ROUND_PREFER_FLOOR: return ceil(x - 0.5);
-    case PG_ROUND_PREFER_CEIL: return floor(x + 0.5);
-    case PG_FLOOR_OF: return floor(x);
-    case PG_CEIL_OF: return ceil(x);
-    case PG_SIMPLE: return a->scale < 1 ? ceil(x) : floor(x);
+    case PG_ROUND_PREFER_FLOOR:
+      return ceil(x - 0.5);
+    case PG_ROUND_PREFER_CEIL:
+      return floor(x + 0.5);
+    case PG_FLOOR_OF:
+      return floor(x);
+    case PG_CEIL_OF:
+      return ceil(x);
+    case PG_SIMPLE:
+      return a->scale < 1 ? ceil(x) : floor(x);
   }
   return x;
 }
 
+/* Scales are f32, and 1 / 0.6f is not 1 / 0.6: computed in f32 throughout, coordinates that are meant to be
+** whole or halves are so again. */
+static double near_coordinate(const pgi_resize_way *way, const pgi_resize_axis *a, int64_t j) {
+  float y = (float)j + 0.5f, scale = (float)a->scale, offset = 0.5f;
+  switch (way->coordinates) {
+    case PG_PYTORCH_HALF_PIXEL:
+      if (a->out <= 1) return 0;
+      break;
+    case PG_HALF_PIXEL:
+      break;
+    case PG_HALF_PIXEL_SYMMETRIC:
+      offset -= (float)a->in / 2.0f * (1.0f - (float)a->out / (float)a->length);
+      break;
+    default:
+      return (double)(float)coordinate(way, a, (double)j);
+  }
+  return (double)(y / scale - offset);
+}
+
 void pgi_resize_map(const pgi_resize_way *way, const pgi_resize_axis *a, int64_t *map) {
   for (int64_t j = 0; j < a->out; j++) {
-    double x = coordinate(way, a, (double)j);
+    double x = near_coordinate(way, a, j);
     map[j] = is_outside(way, a, x) ? -1 : clamp(nearest(way, a, x), a->in);
   }
 }

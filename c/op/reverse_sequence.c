@@ -64,11 +64,17 @@ static pg_status reverse_sequence_run(pgi_call *c) {
 }
 
 static const pgi_attr_def reverse_sequence_attrs[] = {
-  {.name = "batch_axis", .kind = PG_ATTR_INT, .i = 1},
-  {.name = "time_axis", .kind = PG_ATTR_INT},
-  {0}};
+    {.name = "batch_axis", .kind = PG_ATTR_INT, .i = 1},
+    {.name = "time_axis", .kind = PG_ATTR_INT},
+    {0}};
 
 PG_OP(reverse_sequence) = {
-  .name = "ReverseSequence", .since = {10, 28}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = reverse_sequence_attrs, .infer = reverse_sequence_infer, .run = reverse_sequence_run,
+    .name = "ReverseSequence",
+    .since = {10, 28},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = reverse_sequence_attrs,
+    .infer = reverse_sequence_infer,
+    .run = reverse_sequence_run,
 };

@@ -1,4 +1,5 @@
-/* RoiAlign: regions of an image, of any size, sampled to one size (He et al., "Mask R-CNN", 2017). */
+/* RoiAlign: regions of an image, of any size, sampled to one size (He et al., "Mask R-CNN",
+** 2017). */
 #include <math.h>
 
 #include "op/move.h"
@@ -71,9 +72,9 @@ static tap make_tap(const roi_job *job, double y, double x) {
   if (!(y >= -1 && y <= (double)job->height && x >= -1 && x <= (double)job->width)) return t;
   split_axis(y, job->height, &y0, &y1, &dy);
   split_axis(x, job->width, &x0, &x1, &dx);
-  return (tap){{y0 * job->width + x0, y0 * job->width + x1, y1 * job->width + x0,
-                y1 * job->width + x1},
-               {(1 - dy) * (1 - dx), (1 - dy) * dx, dy * (1 - dx), dy * dx}};
+  return (tap){
+      {y0 * job->width + x0, y0 * job->width + x1, y1 * job->width + x0, y1 * job->width + x1},
+      {(1 - dy) * (1 - dx), (1 - dy) * dx, dy * (1 - dx), dy * dx}};
 }
 
 /* The region: its start and the size of one of its bins, and how many samples a bin takes. */
@@ -112,7 +113,8 @@ static double pool_tap(const roi_job *job, const tap *t, int64_t plane) {
   return PG_MAX(PG_MAX(part[0], part[1]), PG_MAX(part[2], part[3]));
 }
 
-/* One bin of all channels: taps are found once for each sample of the bin, `sum` holds a block of them. */
+/* One bin of all channels: taps are found once for each sample of the bin, `sum` holds a block
+** of them. */
 static void pool_bin(const roi_job *job, int64_t n, const region *r, int64_t ph, int64_t pw) {
   enum { BLOCK = 64 };
   double sum[BLOCK];
@@ -165,8 +167,8 @@ static pg_status read_regions(pgi_call *c, roi_job *job) {
 
 static pg_status roi_align_run(pgi_call *c) {
   const pg_tensor *x = c->in[0];
-  roi_job job = {.out = c->out[0], .channels = x->dims[1], .height = x->dims[2],
-                 .width = x->dims[3]};
+  roi_job job = {
+      .out = c->out[0], .channels = x->dims[1], .height = x->dims[2], .width = x->dims[3]};
   PG_TRY(output_size(c->node, &job.out_h, &job.out_w, c->err));
   PG_TRY(read_regions(c, &job));
   if (pgi_tensor_count(job.out) == 0) return PG_OK;
@@ -184,16 +186,22 @@ static pg_status roi_align_run(pgi_call *c) {
 }
 
 static const pgi_attr_def roi_align_attrs[] = {
-  {.name = "coordinate_transformation_mode", .kind = PG_ATTR_STRING, .s = "half_pixel"},
-  {.name = "mode", .kind = PG_ATTR_STRING, .s = "avg"},
-  {.name = "output_height", .kind = PG_ATTR_INT, .i = 1},
-  {.name = "output_width", .kind = PG_ATTR_INT, .i = 1},
-  {.name = "sampling_ratio", .kind = PG_ATTR_INT},
-  {.name = "spatial_scale", .kind = PG_ATTR_FLOAT, .f = 1},
-  {0}};
+    {.name = "coordinate_transformation_mode", .kind = PG_ATTR_STRING, .s = "half_pixel"},
+    {.name = "mode", .kind = PG_ATTR_STRING, .s = "avg"},
+    {.name = "output_height", .kind = PG_ATTR_INT, .i = 1},
+    {.name = "output_width", .kind = PG_ATTR_INT, .i = 1},
+    {.name = "sampling_ratio", .kind = PG_ATTR_INT},
+    {.name = "spatial_scale", .kind = PG_ATTR_FLOAT, .f = 1},
+    {0}};
 
 PG_OP(roi_align) = {
-  .name = "RoiAlign", .since = {10, 16, 22}, .in = {3, 3}, .out = {1, 1}, .types = PG_T_FLOAT,
-  .attrs = roi_align_attrs, .upgrade = roi_align_upgrade, .infer = roi_align_infer,
-  .run = roi_align_run,
+    .name = "RoiAlign",
+    .since = {10, 16, 22},
+    .in = {3, 3},
+    .out = {1, 1},
+    .types = PG_T_FLOAT,
+    .attrs = roi_align_attrs,
+    .upgrade = roi_align_upgrade,
+    .infer = roi_align_infer,
+    .run = roi_align_run,
 };

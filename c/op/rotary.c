@@ -20,8 +20,7 @@ static void rotate(const pgi_rotary *r, const float *cosines, const float *sines
     y[i * step] = cosines[i] * a - sines[i] * b;
     y[i * step + apart] = sines[i] * a + cosines[i] * b;
   }
-  if (y != x)
-    memcpy(y + r->rotated, x + r->rotated, (size_t)(r->size - r->rotated) * sizeof *y);
+  if (y != x) memcpy(y + r->rotated, x + r->rotated, (size_t)(r->size - r->rotated) * sizeof *y);
 }
 
 /* All heads of some tokens. */
@@ -31,7 +30,8 @@ static void rotate_tokens(void *arg, int64_t first, int64_t n) {
   for (int64_t i = first; i < first + n; i++) {
     int64_t b = i / r->length, token = i % r->length, at = r->row[i] * (r->rotated / 2);
     for (int64_t h = 0; h < r->heads; h++) {
-      const float *x = j->from->data + b * j->from->batch + h * j->from->head + token * j->from->row;
+      const float *x =
+          j->from->data + b * j->from->batch + h * j->from->head + token * j->from->row;
       float *y = j->to->data + b * j->to->batch + h * j->to->head + token * j->to->row;
       rotate(r, r->cosines + at, r->sines + at, x, y);
     }

@@ -6,11 +6,11 @@
 
 typedef struct pgi_rotary {
   int64_t batch, heads, length, size;
-  int64_t rotated;      /* even, at most size: the rest of a head stays */
+  int64_t rotated;              /* even, at most size: the rest of a head stays */
   const float *cosines, *sines; /* [rows, rotated / 2] */
   int64_t rows;
-  const int64_t *row;   /* [batch, length]: each in [0, rows) */
-  bool is_interleaved;  /* pairs are neighbours; else halves apart */
+  const int64_t *row;  /* [batch, length]: each in [0, rows) */
+  bool is_interleaved; /* pairs are neighbours; else halves apart */
 } pgi_rotary;
 
 /* to may be from. */

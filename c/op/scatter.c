@@ -1,6 +1,6 @@
 /* Scatter, ScatterElements, ScatterND: a copy of the data with some places replaced or added to.
-** Updates are applied in order, one after the other, so that what meets at one place always gives the
-** same bits. */
+** Updates are applied in order, one after the other, so that what meets at one place always
+** gives the same bits. */
 #include "op/combine.h"
 #include "op/move.h"
 
@@ -40,12 +40,15 @@ static pg_status begin(pgi_call *c, scatter *s) {
 static void put(const scatter *s, int64_t to, int64_t from, int64_t n) {
   char *place = s->to.data + to * (int64_t)s->to.size;
   const char *update = s->updates.data + from * (int64_t)s->updates.size;
-  if (s->reduction != PG_REDUCE_NONE) pgi_combine(s->reduction, s->dtype, place, update, n);
-  else if (n == 1) pgi_elem_copy(place, update, s->to.size);
-  else memcpy(place, update, (size_t)n * s->to.size);
+  if (s->reduction != PG_REDUCE_NONE)
+    pgi_combine(s->reduction, s->dtype, place, update, n);
+  else if (n == 1)
+    pgi_elem_copy(place, update, s->to.size);
+  else
+    memcpy(place, update, (size_t)n * s->to.size);
 }
 
-/* ---- ScatterElements -------------------------------------------------------------------------------- */
+/* ---- ScatterElements ------------------------------------------------------------------------- */
 
 static pg_status scatter_elements_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0), axis;
@@ -98,7 +101,7 @@ static pg_status scatter_elements_run(pgi_call *c) {
   return pgi_elems_done(c, c->out[0], &s.to);
 }
 
-/* ---- ScatterND ---------------------------------------------------------------------------------------- */
+/* ---- ScatterND ------------------------------------------------------------------------------- */
 
 static pg_status scatter_nd_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0), indices = pgi_in_rank(inf, 1);
@@ -151,7 +154,7 @@ static pg_status scatter_nd_run(pgi_call *c) {
   return pgi_elems_done(c, c->out[0], &s.to);
 }
 
-/* ---- Scatter: the former name ------------------------------------------------------------------------- */
+/* ---- Scatter: the former name ---------------------------------------------------------------- */
 
 static pg_status scatter_upgrade(pgi_node *node, int version, pg_error *err) {
   (void)version;
@@ -159,26 +162,43 @@ static pg_status scatter_upgrade(pgi_node *node, int version, pg_error *err) {
 }
 
 static const pgi_attr_def scatter_attrs[] = {
-  {.name = "axis", .kind = PG_ATTR_INT},
-  {.name = "reduction", .kind = PG_ATTR_STRING, .s = "none"},
-  {0}};
+    {.name = "axis", .kind = PG_ATTR_INT},
+    {.name = "reduction", .kind = PG_ATTR_STRING, .s = "none"},
+    {0}};
 
 PG_OP(scatter) = {
-  .name = "Scatter", .since = {9, 11}, .in = {3, 3}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = scatter_attrs, .upgrade = scatter_upgrade, .infer = scatter_elements_infer,
-  .run = scatter_elements_run,
+    .name = "Scatter",
+    .since = {9, 11},
+    .in = {3, 3},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = scatter_attrs,
+    .upgrade = scatter_upgrade,
+    .infer = scatter_elements_infer,
+    .run = scatter_elements_run,
 };
 
 PG_OP(scatter_elements) = {
-  .name = "ScatterElements", .since = {11, 13, 16, 18}, .in = {3, 3}, .out = {1, 1},
-  .types = PG_T_ALL, .attrs = scatter_attrs, .infer = scatter_elements_infer,
-  .run = scatter_elements_run,
+    .name = "ScatterElements",
+    .since = {11, 13, 16, 18},
+    .in = {3, 3},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = scatter_attrs,
+    .infer = scatter_elements_infer,
+    .run = scatter_elements_run,
 };
 
 static const pgi_attr_def scatter_nd_attrs[] = {
-  {.name = "reduction", .kind = PG_ATTR_STRING, .s = "none"}, {0}};
+    {.name = "reduction", .kind = PG_ATTR_STRING, .s = "none"}, {0}};
 
 PG_OP(scatter_nd) = {
-  .name = "ScatterND", .since = {11, 13, 16, 18}, .in = {3, 3}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = scatter_nd_attrs, .infer = scatter_nd_infer, .run = scatter_nd_run,
+    .name = "ScatterND",
+    .since = {11, 13, 16, 18},
+    .in = {3, 3},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = scatter_nd_attrs,
+    .infer = scatter_nd_infer,
+    .run = scatter_nd_run,
 };

@@ -4,7 +4,7 @@
 #include "op/move.h"
 #include "op/sequence.h"
 
-/* ---- what the sequence operators share -------------------------------------------------------------- */
+/* ---- what the sequence operators share ------------------------------------------------------- */
 
 pg_status pgi_infer_sequence(pgi_infer *inf, int i, pg_dtype dtype) {
   pgi_type *elem = pgi_arena_alloc(inf->arena, sizeof *elem);
@@ -60,14 +60,14 @@ static pg_status read_position(pgi_call *c, int i, int64_t n, int64_t most, int6
   *out = otherwise;
   if (pgi_input(c, i)) PG_TRY(pgi_scalar_i64(c->in[i], "position", out, c->err));
   if (*out < -n || *out > most) {
-    return pgi_fail(c->err, PG_INVALID, "position: expected %lld to %lld, got %lld",
-                    (long long)-n, (long long)most, (long long)*out);
+    return pgi_fail(c->err, PG_INVALID, "position: expected %lld to %lld, got %lld", (long long)-n,
+                    (long long)most, (long long)*out);
   }
   if (*out < 0) *out += n;
   return PG_OK;
 }
 
-/* ---- SequenceConstruct ---------------------------------------------------------------------------------- */
+/* ---- SequenceConstruct ----------------------------------------------------------------------- */
 
 static pg_status construct_infer(pgi_infer *inf) {
   pg_dtype dtype = PG_NONE;
@@ -89,11 +89,16 @@ static pg_status construct_run(pgi_call *c) {
 }
 
 PG_OP(sequence_construct) = {
-  .name = "SequenceConstruct", .since = {11}, .in = {1, PG_MANY}, .out = {1, 1},
-  .types = PG_T_ALL, .infer = construct_infer, .run = construct_run,
+    .name = "SequenceConstruct",
+    .since = {11},
+    .in = {1, PG_MANY},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .infer = construct_infer,
+    .run = construct_run,
 };
 
-/* ---- SequenceEmpty -------------------------------------------------------------------------------------- */
+/* ---- SequenceEmpty --------------------------------------------------------------------------- */
 
 static pg_status empty_infer(pgi_infer *inf) {
   pg_dtype dtype;
@@ -101,19 +106,32 @@ static pg_status empty_infer(pgi_infer *inf) {
   return pgi_infer_sequence(inf, 0, dtype);
 }
 
-static pg_status empty_run(pgi_call *c) { return make_output(c, 0); }
+static pg_status empty_run(pgi_call *c) {
+  return make_output(c, 0);
+}
 
 static const pgi_attr_def empty_attrs[] = {{.name = "dtype", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(sequence_empty) = {
-  .name = "SequenceEmpty", .since = {11}, .in = {0, 0}, .out = {1, 1}, .types = PG_T(PG_SEQUENCE),
-  .attrs = empty_attrs, .infer = empty_infer, .run = empty_run,
+    .name = "SequenceEmpty",
+    .since = {11},
+    .in = {0, 0},
+    .out = {1, 1},
+    .types = PG_T(PG_SEQUENCE),
+    .attrs = empty_attrs,
+    .infer = empty_infer,
+    .run = empty_run,
 };
 
-/* ---- SequenceAt ------------------------------------------------------------------------------------------- */
+/* ---- SequenceAt ------------------------------------------------------------------------------ */
 
 static pg_status at_infer(pgi_infer *inf) {
-  pgi_out_type(inf, 0, pgi_in_elem(inf, 0), -1);
+  const pgi_type *t = pgi_has_in(inf, 0) ? inf->in[0] : NULL;
+  bool has_maps = t && t->kind == PG_TYPE_SEQUENCE && t->elem && t->elem->kind != PG_TYPE_TENSOR;
+  if (has_maps)
+    inf->out[0] = *t->elem;
+  else
+    pgi_out_type(inf, 0, pgi_in_elem(inf, 0), -1);
   return PG_OK;
 }
 
@@ -126,11 +144,16 @@ static pg_status at_run(pgi_call *c) {
 }
 
 PG_OP(sequence_at) = {
-  .name = "SequenceAt", .since = {11}, .in = {2, 2}, .out = {1, 1}, .types = PG_T(PG_SEQUENCE),
-  .infer = at_infer, .run = at_run,
+    .name = "SequenceAt",
+    .since = {11},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T(PG_SEQUENCE),
+    .infer = at_infer,
+    .run = at_run,
 };
 
-/* ---- SequenceInsert ------------------------------------------------------------------------------------- */
+/* ---- SequenceInsert -------------------------------------------------------------------------- */
 
 static pg_status insert_infer(pgi_infer *inf) {
   pg_dtype in = pgi_in_elem(inf, 0), added = pgi_in_dtype(inf, 1);
@@ -154,11 +177,16 @@ static pg_status insert_run(pgi_call *c) {
 }
 
 PG_OP(sequence_insert) = {
-  .name = "SequenceInsert", .since = {11}, .in = {2, 3}, .out = {1, 1},
-  .types = PG_T(PG_SEQUENCE), .infer = insert_infer, .run = insert_run,
+    .name = "SequenceInsert",
+    .since = {11},
+    .in = {2, 3},
+    .out = {1, 1},
+    .types = PG_T(PG_SEQUENCE),
+    .infer = insert_infer,
+    .run = insert_run,
 };
 
-/* ---- SequenceErase -------------------------------------------------------------------------------------- */
+/* ---- SequenceErase --------------------------------------------------------------------------- */
 
 static pg_status erase_infer(pgi_infer *inf) {
   return pgi_infer_sequence(inf, 0, pgi_in_elem(inf, 0));
@@ -176,11 +204,16 @@ static pg_status erase_run(pgi_call *c) {
 }
 
 PG_OP(sequence_erase) = {
-  .name = "SequenceErase", .since = {11}, .in = {1, 2}, .out = {1, 1}, .types = PG_T(PG_SEQUENCE),
-  .infer = erase_infer, .run = erase_run,
+    .name = "SequenceErase",
+    .since = {11},
+    .in = {1, 2},
+    .out = {1, 1},
+    .types = PG_T(PG_SEQUENCE),
+    .infer = erase_infer,
+    .run = erase_run,
 };
 
-/* ---- SequenceLength ------------------------------------------------------------------------------------- */
+/* ---- SequenceLength -------------------------------------------------------------------------- */
 
 static pg_status length_infer(pgi_infer *inf) {
   pgi_out_type(inf, 0, PG_I64, 0);
@@ -196,6 +229,11 @@ static pg_status length_run(pgi_call *c) {
 }
 
 PG_OP(sequence_length) = {
-  .name = "SequenceLength", .since = {11}, .in = {1, 1}, .out = {1, 1}, .types = PG_T(PG_SEQUENCE),
-  .infer = length_infer, .run = length_run,
+    .name = "SequenceLength",
+    .since = {11},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_SEQUENCE),
+    .infer = length_infer,
+    .run = length_run,
 };

@@ -2,7 +2,7 @@
 #include "op/move.h"
 #include "op/sequence.h"
 
-/* ---- ConcatFromSequence --------------------------------------------------------------------------------- */
+/* ---- ConcatFromSequence ---------------------------------------------------------------------- */
 
 static pg_status concat_infer(pgi_infer *inf) {
   pgi_out_type(inf, 0, pgi_in_elem(inf, 0), -1);
@@ -32,7 +32,8 @@ static pg_status result_dims(pgi_call *c, const pg_tensor *seq, int64_t n, bool 
     }
     total += is_new ? 1 : t->dims[*axis]; /* of tensors that exist */
   }
-  for (int i = 0, from = 0; i < *rank; i++) dims[i] = is_new && i == *axis ? 0 : first->dims[from++];
+  for (int i = 0, from = 0; i < *rank; i++)
+    dims[i] = is_new && i == *axis ? 0 : first->dims[from++];
   dims[*axis] = total;
   return PG_OK;
 }
@@ -64,16 +65,22 @@ static pg_status concat_run(pgi_call *c) {
 }
 
 static const pgi_attr_def concat_attrs[] = {
-  {.name = "axis", .kind = PG_ATTR_INT, .is_required = true},
-  {.name = "new_axis", .kind = PG_ATTR_INT},
-  {0}};
+    {.name = "axis", .kind = PG_ATTR_INT, .is_required = true},
+    {.name = "new_axis", .kind = PG_ATTR_INT},
+    {0}};
 
 PG_OP(concat_from_sequence) = {
-  .name = "ConcatFromSequence", .since = {11}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_SEQUENCE), .attrs = concat_attrs, .infer = concat_infer, .run = concat_run,
+    .name = "ConcatFromSequence",
+    .since = {11},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_SEQUENCE),
+    .attrs = concat_attrs,
+    .infer = concat_infer,
+    .run = concat_run,
 };
 
-/* ---- SplitToSequence ------------------------------------------------------------------------------------ */
+/* ---- SplitToSequence ------------------------------------------------------------------------- */
 
 static pg_status split_infer(pgi_infer *inf) {
   return pgi_infer_sequence(inf, 0, pgi_in_dtype(inf, 0));
@@ -102,8 +109,10 @@ static pg_status read_cuts(pgi_call *c, int64_t dim, cuts *k) {
   k->n = pgi_tensor_count(split);
   int64_t left = dim;
   for (int64_t i = 0; i < k->n; i++) {
-    if (k->sizes[i] < 0 || k->sizes[i] > left) left = -1;
-    else left -= k->sizes[i];
+    if (k->sizes[i] < 0 || k->sizes[i] > left)
+      left = -1;
+    else
+      left -= k->sizes[i];
     if (left < 0) break;
   }
   if (left == 0) return PG_OK;
@@ -114,8 +123,10 @@ static pg_status read_cuts(pgi_call *c, int64_t dim, cuts *k) {
 static pg_status cut(const pg_tensor *t, int axis, int64_t start, int64_t n, bool drops_axis,
                      pg_tensor *out, pg_error *err) {
   pg_tensor view = {0};
-  if (drops_axis) PG_TRY(pgi_view_select(t, axis, start, &view, err));
-  else PG_TRY(pgi_view_slice(t, axis, start, n, 1, &view, err));
+  if (drops_axis)
+    PG_TRY(pgi_view_select(t, axis, start, &view, err));
+  else
+    PG_TRY(pgi_view_slice(t, axis, start, n, 1, &view, err));
   pg_status status = pgi_tensor_clone(&view, out, err);
   pgi_tensor_clear(&view);
   return status;
@@ -141,9 +152,15 @@ static pg_status split_run(pgi_call *c) {
 }
 
 static const pgi_attr_def split_attrs[] = {
-  {.name = "axis", .kind = PG_ATTR_INT}, {.name = "keepdims", .kind = PG_ATTR_INT, .i = 1}, {0}};
+    {.name = "axis", .kind = PG_ATTR_INT}, {.name = "keepdims", .kind = PG_ATTR_INT, .i = 1}, {0}};
 
 PG_OP(split_to_sequence) = {
-  .name = "SplitToSequence", .since = {11, 24}, .in = {1, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = split_attrs, .infer = split_infer, .run = split_run,
+    .name = "SplitToSequence",
+    .since = {11, 24},
+    .in = {1, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = split_attrs,
+    .infer = split_infer,
+    .run = split_run,
 };

@@ -90,10 +90,16 @@ static pg_status map_run(pgi_call *c) {
 }
 
 static const pgi_attr_def map_attrs[] = {
-  {.name = "body", .kind = PG_ATTR_GRAPH, .is_required = true}, {0}};
+    {.name = "body", .kind = PG_ATTR_GRAPH, .is_required = true}, {0}};
 
 PG_OP(sequence_map) = {
-  .name = "SequenceMap", .since = {17}, .in = {1, PG_MANY}, .out = {1, PG_MANY},
-  .types = PG_T(PG_SEQUENCE), .attrs = map_attrs, .flags = PG_OP_CONTROL, .infer = map_infer,
-  .run = map_run,
+    .name = "SequenceMap",
+    .since = {17},
+    .in = {1, PG_MANY},
+    .out = {1, PG_MANY},
+    .types = PG_T(PG_SEQUENCE),
+    .attrs = map_attrs,
+    .flags = PG_OP_CONTROL,
+    .infer = map_infer,
+    .run = map_run,
 };

@@ -30,14 +30,20 @@ static pg_status shape_run(pgi_call *c) {
 }
 
 static const pgi_attr_def shape_attrs[] = {
-  {.name = "start", .kind = PG_ATTR_INT}, {.name = "end", .kind = PG_ATTR_INT}, {0}};
+    {.name = "start", .kind = PG_ATTR_INT}, {.name = "end", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(shape) = {
-  .name = "Shape", .since = {1, 13, 15, 19, 21, 23, 24, 25}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ALL, .attrs = shape_attrs, .infer = shape_infer, .run = shape_run,
+    .name = "Shape",
+    .since = {1, 13, 15, 19, 21, 23, 24, 25},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = shape_attrs,
+    .infer = shape_infer,
+    .run = shape_run,
 };
 
-/* ---- Size ------------------------------------------------------------------------------------------- */
+/* ---- Size ------------------------------------------------------------------------------------ */
 
 static pg_status size_infer(pgi_infer *inf) {
   pgi_out_type(inf, 0, PG_I64, 0);
@@ -50,6 +56,11 @@ static pg_status size_run(pgi_call *c) {
 }
 
 PG_OP(size) = {
-  .name = "Size", .since = {1, 13, 19, 21, 23, 24, 25}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ALL, .infer = size_infer, .run = size_run,
+    .name = "Size",
+    .since = {1, 13, 19, 21, 23, 24, 25},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .infer = size_infer,
+    .run = size_run,
 };

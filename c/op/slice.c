@@ -35,8 +35,8 @@ static pg_status read_ranges(const pg_tensor *const *in, bool has_axes, bool has
   PG_TRY(read_lists(in, &l, err));
   int n = l.n_starts >= 0 ? l.n_starts : l.n_axes;
   r->are_axes_known = has_axes ? l.n_axes >= 0 : n >= 0;
-  r->is_known = r->are_axes_known && l.n_starts >= 0 && l.n_ends >= 0 &&
-                (!has_steps || l.n_steps >= 0);
+  r->is_known =
+      r->are_axes_known && l.n_starts >= 0 && l.n_ends >= 0 && (!has_steps || l.n_steps >= 0);
   bool differ = (l.n_ends >= 0 && n >= 0 && l.n_ends != n) || (l.n_axes >= 0 && l.n_axes != n) ||
                 (l.n_steps >= 0 && n >= 0 && l.n_steps != n) || (!has_axes && n > rank);
   if (differ) {
@@ -91,7 +91,8 @@ static pg_status slice_infer(pgi_infer *inf) {
     bool is_whole = !r.is_cut[i] || (r.start[i] == 0 && r.end[i] == INT64_MAX && r.step[i] == 1);
     if (r.is_known && dim.n >= 0)
       out->dims[i] = pgi_dim_of(cut(&r.start[i], r.end[i], r.step[i], dim.n));
-    else if (r.are_axes_known && is_whole && (r.is_known || !r.is_cut[i])) out->dims[i] = dim;
+    else if (r.are_axes_known && is_whole && (r.is_known || !r.is_cut[i]))
+      out->dims[i] = dim;
   }
   return PG_OK;
 }
@@ -134,7 +135,13 @@ static bool slice_is_identity(const pgi_node *node) {
 }
 
 PG_OP(slice) = {
-  .name = "Slice", .since = {1, 10, 11, 13}, .in = {3, 5}, .out = {1, 1}, .types = PG_T_ALL,
-  .upgrade = slice_upgrade, .infer = slice_infer, .run = slice_run,
-  .is_identity = slice_is_identity,
+    .name = "Slice",
+    .since = {1, 10, 11, 13},
+    .in = {3, 5},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .upgrade = slice_upgrade,
+    .infer = slice_infer,
+    .run = slice_run,
+    .is_identity = slice_is_identity,
 };

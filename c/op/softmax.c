@@ -150,8 +150,7 @@ static void columns_f32(const job *j, const float *x, float *y, int64_t step, in
     for (int64_t k = 0; k < m; k++) total[k] += (double)part[k];
     memset(part, 0, sizeof part);
   }
-  for (int64_t k = 0; k < m; k++)
-    sum[k] = (float)(j->mode == LOG ? log(total[k]) : 1 / total[k]);
+  for (int64_t k = 0; k < m; k++) sum[k] = (float)(j->mode == LOG ? log(total[k]) : 1 / total[k]);
   for (int64_t i = 0; i < j->dim; i++) {
     const float *from = x + i * step;
     float *to = y + i * step;
@@ -173,8 +172,10 @@ static void hard_columns(const job *j, const float *x, float *y, int64_t step, i
 }
 
 static void any_columns(const job *j, const float *x, float *y, int64_t step, int64_t m) {
-  if (j->mode == HARD) hard_columns(j, x, y, step, m);
-  else columns_f32(j, x, y, step, m);
+  if (j->mode == HARD)
+    hard_columns(j, x, y, step, m);
+  else
+    columns_f32(j, x, y, step, m);
 }
 
 /* room: 2 * dim * BLOCK floats for element types that must be converted. */
@@ -202,7 +203,10 @@ static void column_task(void *arg, int64_t task, void *room) {
 static pg_status run(pgi_call *c, mode m) {
   const pg_tensor *x = c->in[0];
   int axis = 0;
-  job j = {.ctx = c->ctx, .mode = m, .dtype = x->dtype, .x = pgi_tensor_data(x),
+  job j = {.ctx = c->ctx,
+           .mode = m,
+           .dtype = x->dtype,
+           .x = pgi_tensor_data(x),
            .y = pgi_tensor_data(c->out[0])};
   int64_t count = pgi_tensor_count(x), tasks;
   if (count == 0) return PG_OK;
@@ -239,7 +243,7 @@ static pg_status hard_run(pgi_call *c) {
 
 static const pgi_attr_def attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = -1}, {0}};
 
-#define SOFTMAX(op_name, r)                                                               \
+#define SOFTMAX(op_name, r)                                                                \
   .name = op_name, .since = {1, 11, 13}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_FLOAT, \
   .attrs = attrs, .flags = PG_OP_INPLACE, .upgrade = upgrade, .infer = infer, .run = r
 PG_OP(softmax) = {SOFTMAX("Softmax", soft_run)};

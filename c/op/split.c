@@ -5,8 +5,8 @@ static pg_status split_upgrade(pgi_node *node, int version, pg_error *err) {
   return version < 13 ? pgi_upgrade_ints_to_input(node, "split", 1, err) : PG_OK;
 }
 
-/* The lengths of n pieces of an axis of `dim` elements: as listed, or of equal size, where the last one
-** takes what is left. */
+/* The lengths of n pieces of an axis of `dim` elements: as listed, or of equal size, where the
+** last one takes what is left. */
 static pg_status lengths(const pgi_node *node, const pg_tensor *split, int n, int64_t dim,
                          int64_t *out, pg_error *err) {
   int count, left = 0;
@@ -26,8 +26,10 @@ static pg_status lengths(const pgi_node *node, const pg_tensor *split, int n, in
     return PG_OK;
   }
   for (int i = 0; i < count && left == 0; i++) {
-    if (out[i] < 0 || out[i] > dim - sum) left = 1;
-    else sum += out[i];
+    if (out[i] < 0 || out[i] > dim - sum)
+      left = 1;
+    else
+      sum += out[i];
   }
   if (count != n || left || sum != dim) {
     return pgi_fail(err, PG_INVALID, "split: expected %d lengths that add up to %lld", n,
@@ -77,13 +79,22 @@ static pg_status split_run(pgi_call *c) {
   return PG_OK;
 }
 
-static bool split_is_identity(const pgi_node *node) { return node->n_out == 1; }
+static bool split_is_identity(const pgi_node *node) {
+  return node->n_out == 1;
+}
 
 static const pgi_attr_def split_attrs[] = {
-  {.name = "axis", .kind = PG_ATTR_INT}, {.name = "num_outputs", .kind = PG_ATTR_INT}, {0}};
+    {.name = "axis", .kind = PG_ATTR_INT}, {.name = "num_outputs", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(split) = {
-  .name = "Split", .since = {1, 2, 11, 13, 18}, .in = {1, 2}, .out = {1, PG_MANY},
-  .types = PG_T_ALL, .attrs = split_attrs, .upgrade = split_upgrade, .infer = split_infer,
-  .run = split_run, .is_identity = split_is_identity,
+    .name = "Split",
+    .since = {1, 2, 11, 13, 18},
+    .in = {1, 2},
+    .out = {1, PG_MANY},
+    .types = PG_T_ALL,
+    .attrs = split_attrs,
+    .upgrade = split_upgrade,
+    .infer = split_infer,
+    .run = split_run,
+    .is_identity = split_is_identity,
 };

@@ -30,8 +30,10 @@ static pg_status squeeze_infer(pgi_infer *inf) {
   bool goes[PG_MAX_RANK], is_known;
   pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), -1);
   if (rank < 0) return PG_OK;
-  if (pgi_has_in(inf, 1)) PG_TRY(read_axes(inf, axes, &is_known, &n));
-  else is_known = choose_ones(inf->in[0], goes);
+  if (pgi_has_in(inf, 1))
+    PG_TRY(read_axes(inf, axes, &is_known, &n));
+  else
+    is_known = choose_ones(inf->in[0], goes);
   if (!is_known) {
     if (pgi_has_in(inf, 1) && n >= 0 && n <= rank)
       pgi_out_type(inf, 0, inf->in[0]->dtype, rank - (int)n);
@@ -41,7 +43,8 @@ static pg_status squeeze_infer(pgi_infer *inf) {
   pgi_type *out = pgi_out_type(inf, 0, inf->in[0]->dtype, 0);
   for (int i = 0; i < rank; i++) {
     pgi_dim dim = inf->in[0]->dims[i];
-    if (!goes[i]) out->dims[out->rank++] = dim;
+    if (!goes[i])
+      out->dims[out->rank++] = dim;
     else if (dim.n >= 0 && dim.n != 1) {
       return pgi_fail(inf->err, PG_INVALID, "axes: axis %d has %lld elements, not 1", i,
                       (long long)dim.n);
@@ -69,13 +72,25 @@ static pg_status unsqueeze_infer(pgi_infer *inf) {
 }
 
 PG_OP(squeeze) = {
-  .name = "Squeeze", .since = {1, 11, 13, 21, 23, 24, 25}, .in = {1, 2}, .out = {1, 1},
-  .types = PG_T_ALL, .flags = PG_OP_VIEW, .upgrade = axes_upgrade, .infer = squeeze_infer,
-  .is_identity = pgi_keeps_shape,
+    .name = "Squeeze",
+    .since = {1, 11, 13, 21, 23, 24, 25},
+    .in = {1, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .flags = PG_OP_VIEW,
+    .upgrade = axes_upgrade,
+    .infer = squeeze_infer,
+    .is_identity = pgi_keeps_shape,
 };
 
 PG_OP(unsqueeze) = {
-  .name = "Unsqueeze", .since = {1, 11, 13, 21, 23, 24, 25}, .in = {2, 2}, .out = {1, 1},
-  .types = PG_T_ALL, .flags = PG_OP_VIEW, .upgrade = axes_upgrade, .infer = unsqueeze_infer,
-  .is_identity = pgi_keeps_shape,
+    .name = "Unsqueeze",
+    .since = {1, 11, 13, 21, 23, 24, 25},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .flags = PG_OP_VIEW,
+    .upgrade = axes_upgrade,
+    .infer = unsqueeze_infer,
+    .is_identity = pgi_keeps_shape,
 };

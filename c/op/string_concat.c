@@ -45,6 +45,11 @@ static pg_status string_concat_run(pgi_call *c) {
 }
 
 PG_OP(string_concat) = {
-  .name = "StringConcat", .since = {20}, .in = {2, 2}, .out = {1, 1}, .types = PG_T(PG_STRING),
-  .infer = pgi_infer_broadcast, .run = string_concat_run,
+    .name = "StringConcat",
+    .since = {20},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T(PG_STRING),
+    .infer = pgi_infer_broadcast,
+    .run = string_concat_run,
 };

@@ -1,5 +1,5 @@
-/* StringNormalizer: a row of strings without stop words, in one case.  Cases are Unicode's own, whatever
-** the locale. */
+/* StringNormalizer: a row of strings without stop words, in one case.  Cases are Unicode's own,
+** whatever the locale. */
 #include "op/move.h"
 #include "op/utf8.h"
 
@@ -88,14 +88,19 @@ static pg_status normalizer_run(pgi_call *c) {
 }
 
 static const pgi_attr_def normalizer_attrs[] = {
-  {.name = "case_change_action", .kind = PG_ATTR_STRING, .s = "NONE"},
-  {.name = "is_case_sensitive", .kind = PG_ATTR_INT},
-  {.name = "locale", .kind = PG_ATTR_STRING},
-  {.name = "stopwords", .kind = PG_ATTR_STRINGS},
-  {0}};
+    {.name = "case_change_action", .kind = PG_ATTR_STRING, .s = "NONE"},
+    {.name = "is_case_sensitive", .kind = PG_ATTR_INT},
+    {.name = "locale", .kind = PG_ATTR_STRING},
+    {.name = "stopwords", .kind = PG_ATTR_STRINGS},
+    {0}};
 
 PG_OP(string_normalizer) = {
-  .name = "StringNormalizer", .since = {10}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_STRING), .attrs = normalizer_attrs, .infer = normalizer_infer,
-  .run = normalizer_run,
+    .name = "StringNormalizer",
+    .since = {10},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_STRING),
+    .attrs = normalizer_attrs,
+    .infer = normalizer_infer,
+    .run = normalizer_run,
 };

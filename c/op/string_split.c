@@ -1,4 +1,5 @@
-/* StringSplit: strings cut at a delimiter or at white space, in rows filled up with empty strings. */
+/* StringSplit: strings cut at a delimiter or at white space, in rows filled up with empty
+** strings. */
 #include "op/move.h"
 
 static pg_status string_split_infer(pgi_infer *inf) {
@@ -16,13 +17,16 @@ typedef struct splitter {
   int64_t most;        /* cuts */
 } splitter;
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f); }
+static bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
+}
 
 static void skip_space(pg_string *rest) {
   while (rest->size && is_space(rest->data[0])) rest->data++, rest->size--;
 }
 
-/* The next piece of `rest` between runs of space; the last one that `most` allows runs to the end. */
+/* The next piece of `rest` between runs of space; the last one that `most` allows runs to the
+** end. */
 static bool next_word(pg_string *rest, bool is_last, pg_string *piece) {
   size_t n = 0;
   skip_space(rest);
@@ -89,9 +93,15 @@ static pg_status string_split_run(pgi_call *c) {
 }
 
 static const pgi_attr_def string_split_attrs[] = {
-  {.name = "delimiter", .kind = PG_ATTR_STRING}, {.name = "maxsplit", .kind = PG_ATTR_INT}, {0}};
+    {.name = "delimiter", .kind = PG_ATTR_STRING}, {.name = "maxsplit", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(string_split) = {
-  .name = "StringSplit", .since = {20}, .in = {1, 1}, .out = {2, 2}, .types = PG_T(PG_STRING),
-  .attrs = string_split_attrs, .infer = string_split_infer, .run = string_split_run,
+    .name = "StringSplit",
+    .since = {20},
+    .in = {1, 1},
+    .out = {2, 2},
+    .types = PG_T(PG_STRING),
+    .attrs = string_split_attrs,
+    .infer = string_split_infer,
+    .run = string_split_run,
 };

@@ -1,4 +1,5 @@
-/* TensorScatter: writes an update into a cache, from a place of its own for each sample of the batch. */
+/* TensorScatter: writes an update into a cache, from a place of its own for each sample of the
+** batch. */
 #include "op/move.h"
 
 static pg_status tensor_scatter_infer(pgi_infer *inf) {
@@ -27,7 +28,8 @@ static pg_status tensor_scatter_infer(pgi_infer *inf) {
 static pg_status start_of(pgi_call *c, const int64_t *indices, int64_t i, int64_t n, int64_t dim,
                           bool is_circular, int64_t *out) {
   int64_t at = indices ? indices[i] : 0;
-  if (is_circular && dim > 0) at = (at % dim + dim) % dim;
+  if (is_circular && dim > 0)
+    at = (at % dim + dim) % dim;
   else if (at < 0 || at > dim - n) {
     return pgi_fail(c->err, PG_INVALID, "write_indices[%lld]: expected 0 to %lld, got %lld",
                     (long long)i, (long long)(dim - n), (long long)at);
@@ -65,7 +67,7 @@ static pg_status tensor_scatter_run(pgi_call *c) {
       int64_t at = 0;
       PG_TRY(start_of(c, indices, i / per_sample, n, dim, is_circular, &at));
       int64_t head = PG_MIN(n, dim - at); /* what is left wraps around */
-      memcpy(to.data + (i * dim + at) * row, new.data + i * n * row, (size_t)(head * row));
+      memcpy(to.data + (i * dim + at) * row, new.data + i *n *row, (size_t)(head * row));
       memcpy(to.data + i * dim * row, new.data + (i * n + head) * row, (size_t)((n - head) * row));
     }
   }
@@ -73,11 +75,17 @@ static pg_status tensor_scatter_run(pgi_call *c) {
 }
 
 static const pgi_attr_def tensor_scatter_attrs[] = {
-  {.name = "axis", .kind = PG_ATTR_INT, .i = -2},
-  {.name = "mode", .kind = PG_ATTR_STRING, .s = "linear"},
-  {0}};
+    {.name = "axis", .kind = PG_ATTR_INT, .i = -2},
+    {.name = "mode", .kind = PG_ATTR_STRING, .s = "linear"},
+    {0}};
 
 PG_OP(tensor_scatter) = {
-  .name = "TensorScatter", .since = {24}, .in = {2, 3}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = tensor_scatter_attrs, .infer = tensor_scatter_infer, .run = tensor_scatter_run,
+    .name = "TensorScatter",
+    .since = {24},
+    .in = {2, 3},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = tensor_scatter_attrs,
+    .infer = tensor_scatter_infer,
+    .run = tensor_scatter_run,
 };

@@ -1,4 +1,5 @@
-/* TfIdfVectorizer: how often the n-grams of a pool occur in rows of tokens, with gaps or without. */
+/* TfIdfVectorizer: how often the n-grams of a pool occur in rows of tokens, with gaps or
+** without. */
 #include "op/move.h"
 #include "op/order.h"
 
@@ -6,8 +7,8 @@ typedef enum weighting { TF, IDF, TFIDF } weighting;
 
 /* The n-grams of one length, sorted by their tokens. */
 typedef struct grams {
-  int64_t first, n;    /* of the pool: the first token, how many n-grams */
-  int64_t column;      /* of ngram_indexes: that of the first */
+  int64_t first, n;     /* of the pool: the first token, how many n-grams */
+  int64_t column;       /* of ngram_indexes: that of the first */
   const int64_t *order; /* [n] */
 } grams;
 
@@ -23,7 +24,7 @@ typedef struct vectorizer {
   pgi_arena arena;
 } vectorizer;
 
-/* ---- the pool --------------------------------------------------------------------------------------- */
+/* ---- the pool -------------------------------------------------------------------------------- */
 
 static int compare_tokens(const vectorizer *v, int64_t a, int64_t b) {
   if (v->strings) return pgi_order_strings(v->strings[a], v->strings[b]);
@@ -63,8 +64,10 @@ static pg_status read_pool(vectorizer *v, const pgi_node *node, pg_error *err) {
   if ((n_ints > 0) == (n_strings > 0)) {
     return pgi_fail(err, PG_INVALID, "expected either pool_int64s or pool_strings");
   }
-  if (n_ints) v->strings = NULL;
-  else v->ints = NULL;
+  if (n_ints)
+    v->strings = NULL;
+  else
+    v->ints = NULL;
   int64_t total = PG_MAX(n_ints, n_strings);
   for (int64_t i = 0; i < n_counts; i++) {
     int64_t first = counts[i], end = i + 1 < n_counts ? counts[i + 1] : total, n;
@@ -120,39 +123,43 @@ static pg_status read_vectorizer(vectorizer *v, const pgi_node *node, pg_error *
   v->skips = pgi_attr_int(node, "max_skip_count");
   v->weights = pgi_attr_floats(node, "weights", &v->n_weights);
   if (v->least < 1 || v->most < v->least || v->most > 1000 || v->skips < 0) {
-    return pgi_fail(err, PG_INVALID, "min_gram_length %lld, max_gram_length %lld, max_skip_count %lld",
+    return pgi_fail(err, PG_INVALID,
+                    "min_gram_length %lld, max_gram_length %lld, max_skip_count %lld",
                     (long long)v->least, (long long)v->most, (long long)v->skips);
   }
   v->sizes = pgi_arena_alloc(&v->arena, (size_t)v->most * sizeof *v->sizes);
   return v->sizes ? read_pool(v, node, err) : pgi_nomem(err);
 }
 
-static pg_status tfidf_prepare(pg_context *ctx, const pgi_node *node,
-                               const pg_tensor *const *value, void **prepared, pg_error *err) {
+static pg_status tfidf_prepare(pg_context *ctx, const pgi_node *node, const pg_tensor *const *value,
+                               void **prepared, pg_error *err) {
   vectorizer *v = pgi_alloc_zero(ctx, sizeof *v);
   (void)value;
   if (!v) return pgi_nomem(err);
   pgi_arena_init(&v->arena, ctx);
   pg_status status = read_vectorizer(v, node, err);
-  if (status == PG_OK) *prepared = v;
-  else tfidf_discard(ctx, v);
+  if (status == PG_OK)
+    *prepared = v;
+  else
+    tfidf_discard(ctx, v);
   return status;
 }
 
-/* ---- inference -------------------------------------------------------------------------------------- */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 static pg_status tfidf_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
   int64_t width;
   PG_TRY(output_width(inf->node, &width, inf->err));
-  if (rank > 2) return pgi_fail(inf->err, PG_INVALID, "X: expected [C] or [N,C], got rank %d", rank);
+  if (rank > 2)
+    return pgi_fail(inf->err, PG_INVALID, "X: expected [C] or [N,C], got rank %d", rank);
   pgi_type *out = pgi_out_type(inf, 0, PG_F32, rank < 0 ? -1 : PG_MAX(rank, 1));
   if (rank == 2) out->dims[0] = inf->in[0]->dims[0];
   if (rank >= 0) out->dims[out->rank - 1] = pgi_dim_of(width);
   return PG_OK;
 }
 
-/* ---- counting --------------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 /* One row of tokens; one of the pointers is NULL. */
 typedef struct row {
@@ -165,23 +172,26 @@ static int compare_at(const vectorizer *v, const row *r, int64_t at, int64_t gap
                       int64_t size) {
   for (int64_t i = 0; i < size; i++, at += gap) {
     int order;
-    if (v->strings) order = pgi_order_strings(r->strings[at], v->strings[token + i]);
-    else order = (r->ints[at] > v->ints[token + i]) - (r->ints[at] < v->ints[token + i]);
+    if (v->strings)
+      order = pgi_order_strings(r->strings[at], v->strings[token + i]);
+    else
+      order = (r->ints[at] > v->ints[token + i]) - (r->ints[at] < v->ints[token + i]);
     if (order) return order;
   }
   return 0;
 }
 
-/* The column of the n-gram of `size` tokens, every `gap`, from `at` on; -1: not in the pool.  Of equal ones
-** the last counts. */
-static int64_t find_gram(const vectorizer *v, const row *r, int64_t at, int64_t gap,
-                         int64_t size) {
+/* The column of the n-gram of `size` tokens, every `gap`, from `at` on; -1: not in the pool.  Of
+** equal ones the last counts. */
+static int64_t find_gram(const vectorizer *v, const row *r, int64_t at, int64_t gap, int64_t size) {
   const grams *g = &v->sizes[size - 1];
   int64_t low = 0, high = g->n;
   while (low < high) {
     int64_t middle = (low + high) / 2;
-    if (compare_at(v, r, at, gap, g->first + g->order[middle] * size, size) < 0) high = middle;
-    else low = middle + 1;
+    if (compare_at(v, r, at, gap, g->first + g->order[middle] * size, size) < 0)
+      high = middle;
+    else
+      low = middle + 1;
   }
   if (low == 0) return -1;
   int64_t found = g->order[low - 1];
@@ -217,8 +227,10 @@ static pg_status tfidf_run(pgi_call *c) {
     return pgi_fail(c->err, PG_INVALID, "X: expected %s, as in the pool, got %s",
                     v->strings ? "strings" : "integers", pg_dtype_name(in->dtype));
   }
-  if (v->strings) r.strings = pgi_tensor_data(in);
-  else PG_TRY(pgi_i64s(c, in, &r.ints));
+  if (v->strings)
+    r.strings = pgi_tensor_data(in);
+  else
+    PG_TRY(pgi_i64s(c, in, &r.ints));
   memset(out, 0, (size_t)pgi_tensor_count(c->out[0]) * sizeof *out);
   for (int64_t i = 0; i < rows; i++, out += v->width) {
     count_row(v, &r, out);
@@ -229,19 +241,26 @@ static pg_status tfidf_run(pgi_call *c) {
 }
 
 static const pgi_attr_def tfidf_attrs[] = {
-  {.name = "max_gram_length", .kind = PG_ATTR_INT, .is_required = true},
-  {.name = "max_skip_count", .kind = PG_ATTR_INT, .is_required = true},
-  {.name = "min_gram_length", .kind = PG_ATTR_INT, .is_required = true},
-  {.name = "mode", .kind = PG_ATTR_STRING, .is_required = true},
-  {.name = "ngram_counts", .kind = PG_ATTR_INTS, .is_required = true},
-  {.name = "ngram_indexes", .kind = PG_ATTR_INTS, .is_required = true},
-  {.name = "pool_int64s", .kind = PG_ATTR_INTS},
-  {.name = "pool_strings", .kind = PG_ATTR_STRINGS},
-  {.name = "weights", .kind = PG_ATTR_FLOATS},
-  {0}};
+    {.name = "max_gram_length", .kind = PG_ATTR_INT, .is_required = true},
+    {.name = "max_skip_count", .kind = PG_ATTR_INT, .is_required = true},
+    {.name = "min_gram_length", .kind = PG_ATTR_INT, .is_required = true},
+    {.name = "mode", .kind = PG_ATTR_STRING, .is_required = true},
+    {.name = "ngram_counts", .kind = PG_ATTR_INTS, .is_required = true},
+    {.name = "ngram_indexes", .kind = PG_ATTR_INTS, .is_required = true},
+    {.name = "pool_int64s", .kind = PG_ATTR_INTS},
+    {.name = "pool_strings", .kind = PG_ATTR_STRINGS},
+    {.name = "weights", .kind = PG_ATTR_FLOATS},
+    {0}};
 
 PG_OP(tfidf_vectorizer) = {
-  .name = "TfIdfVectorizer", .since = {9}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_I32) | PG_T(PG_I64) | PG_T(PG_STRING), .attrs = tfidf_attrs,
-  .infer = tfidf_infer, .prepare = tfidf_prepare, .discard = tfidf_discard, .run = tfidf_run,
+    .name = "TfIdfVectorizer",
+    .since = {9},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_I32) | PG_T(PG_I64) | PG_T(PG_STRING),
+    .attrs = tfidf_attrs,
+    .infer = tfidf_infer,
+    .prepare = tfidf_prepare,
+    .discard = tfidf_discard,
+    .run = tfidf_run,
 };

@@ -1,8 +1,8 @@
 /* Tile: the whole, several times along each axis. */
 #include "op/move.h"
 
-/* Tile-1: `tiles` times along `axis`, two scalars.  Repeats are ones but for the axis, which takes a
-** known rank and constants. */
+/* Tile-1: `tiles` times along `axis`, two scalars.  Repeats are ones but for the axis, which
+** takes a known rank and constants. */
 static pg_status tile_upgrade(pgi_node *node, int version, pg_error *err) {
   if (version >= 6) return PG_OK;
   const pgi_value *in = node->in[0].value, *tiles = node->n_in > 1 ? node->in[1].value : NULL;
@@ -68,6 +68,13 @@ static bool all_ones(const pgi_node *node) {
 }
 
 PG_OP(tile) = {
-  .name = "Tile", .since = {1, 6, 13}, .in = {2, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .upgrade = tile_upgrade, .infer = tile_infer, .run = tile_run, .is_identity = all_ones,
+    .name = "Tile",
+    .since = {1, 6, 13},
+    .in = {2, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .upgrade = tile_upgrade,
+    .infer = tile_infer,
+    .run = tile_run,
+    .is_identity = all_ones,
 };

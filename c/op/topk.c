@@ -1,5 +1,5 @@
-/* TopK: the k largest or smallest elements along an axis and where they are.  Among equals the one with
-** the lower index comes first. */
+/* TopK: the k largest or smallest elements along an axis and where they are.  Among equals the
+** one with the lower index comes first. */
 #include "op/move.h"
 #include "op/order.h"
 
@@ -140,13 +140,19 @@ static pg_status topk_run(pgi_call *c) {
   return PG_OK;
 }
 
-static const pgi_attr_def topk_attrs[] = {
-  {.name = "axis", .kind = PG_ATTR_INT, .i = -1},
-  {.name = "largest", .kind = PG_ATTR_INT, .i = 1},
-  {.name = "sorted", .kind = PG_ATTR_INT, .i = 1},
-  {0}};
+static const pgi_attr_def topk_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = -1},
+                                          {.name = "largest", .kind = PG_ATTR_INT, .i = 1},
+                                          {.name = "sorted", .kind = PG_ATTR_INT, .i = 1},
+                                          {0}};
 
 PG_OP(topk) = {
-  .name = "TopK", .since = {1, 10, 11, 24}, .in = {2, 2}, .out = {2, 2}, .types = PG_T_NUMERIC,
-  .attrs = topk_attrs, .upgrade = topk_upgrade, .infer = topk_infer, .run = topk_run,
+    .name = "TopK",
+    .since = {1, 10, 11, 24},
+    .in = {2, 2},
+    .out = {2, 2},
+    .types = PG_T_NUMERIC,
+    .attrs = topk_attrs,
+    .upgrade = topk_upgrade,
+    .infer = topk_infer,
+    .run = topk_run,
 };

@@ -84,7 +84,14 @@ static pg_status transpose_absorb(pgi_node *node, bool *changed, pg_error *err) 
 static const pgi_attr_def transpose_attrs[] = {{.name = "perm", .kind = PG_ATTR_INTS}, {0}};
 
 PG_OP(transpose) = {
-  .name = "Transpose", .since = {1, 13, 21, 23, 24, 25}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T_ALL, .attrs = transpose_attrs, .infer = transpose_infer, .run = transpose_run,
-  .absorb = transpose_absorb, .is_identity = transpose_is_identity,
+    .name = "Transpose",
+    .since = {1, 13, 21, 23, 24, 25},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = transpose_attrs,
+    .infer = transpose_infer,
+    .run = transpose_run,
+    .absorb = transpose_absorb,
+    .is_identity = transpose_is_identity,
 };

@@ -54,21 +54,28 @@ static pg_status trilu_run(pgi_call *c) {
 static const pgi_attr_def trilu_attrs[] = {{.name = "upper", .kind = PG_ATTR_INT, .i = 1}, {0}};
 
 PG_OP(trilu) = {
-  .name = "Trilu", .since = {14}, .in = {1, 2}, .out = {1, 1}, .types = PG_T_ALL,
-  .attrs = trilu_attrs, .infer = trilu_infer, .run = trilu_run,
+    .name = "Trilu",
+    .since = {14},
+    .in = {1, 2},
+    .out = {1, 1},
+    .types = PG_T_ALL,
+    .attrs = trilu_attrs,
+    .infer = trilu_infer,
+    .run = trilu_run,
 };
 
-/* ---- EyeLike ---------------------------------------------------------------------------------------- */
+/* ---- EyeLike --------------------------------------------------------------------------------- */
 
 #define EYE_TYPES (PG_T_NUMERIC | PG_T(PG_BOOL))
 
 static pg_status eye_like_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
   pgi_type *out = pgi_out_type(inf, 0, PG_NONE, 2);
-  PG_TRY(pgi_attr_dtype(inf->node, "dtype", pgi_in_dtype(inf, 0), EYE_TYPES, &out->dtype,
-                        inf->err));
+  PG_TRY(
+      pgi_attr_dtype(inf->node, "dtype", pgi_in_dtype(inf, 0), EYE_TYPES, &out->dtype, inf->err));
   if (rank < 0) return PG_OK;
-  if (rank != 2) return pgi_fail(inf->err, PG_INVALID, "input: expected a matrix, got rank %d", rank);
+  if (rank != 2)
+    return pgi_fail(inf->err, PG_INVALID, "input: expected a matrix, got rank %d", rank);
   memcpy(out->dims, inf->in[0]->dims, 2 * sizeof *out->dims);
   return PG_OK;
 }
@@ -87,9 +94,15 @@ static pg_status eye_like_run(pgi_call *c) {
 }
 
 static const pgi_attr_def eye_like_attrs[] = {
-  {.name = "dtype", .kind = PG_ATTR_INT}, {.name = "k", .kind = PG_ATTR_INT}, {0}};
+    {.name = "dtype", .kind = PG_ATTR_INT}, {.name = "k", .kind = PG_ATTR_INT}, {0}};
 
 PG_OP(eye_like) = {
-  .name = "EyeLike", .since = {9, 22}, .in = {1, 1}, .out = {1, 1}, .types = EYE_TYPES,
-  .attrs = eye_like_attrs, .infer = eye_like_infer, .run = eye_like_run,
+    .name = "EyeLike",
+    .since = {9, 22},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = EYE_TYPES,
+    .attrs = eye_like_attrs,
+    .infer = eye_like_infer,
+    .run = eye_like_run,
 };

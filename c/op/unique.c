@@ -19,8 +19,8 @@ static pg_status unique_infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* The data as [outer, n, inner]: n slices of outer * inner elements, kept one behind the other as sort
-** keys, two for each complex number, or as borrowed strings. */
+/* The data as [outer, n, inner]: n slices of outer * inner elements, kept one behind the other
+** as sort keys, two for each complex number, or as borrowed strings. */
 typedef struct unique {
   const pg_tensor *in;
   int64_t outer, n, inner, width;
@@ -62,8 +62,10 @@ static pg_status gather_slices(pgi_call *c, unique *u) {
     for (int64_t s = 0; s < u->n; s++) {
       int64_t from = (o * u->n + s) * run;
       char *to = slices + (s * u->width + o * run) * (int64_t)size;
-      if (is_string) memcpy(to, (pg_string *)pgi_tensor_data(in) + from, (size_t)run * size);
-      else pgi_order_keys(part, pgi_tensor_data(in), from, run, (uint64_t *)(void *)to);
+      if (is_string)
+        memcpy(to, (pg_string *)pgi_tensor_data(in) + from, (size_t)run * size);
+      else
+        pgi_order_keys(part, pgi_tensor_data(in), from, run, (uint64_t *)(void *)to);
     }
   }
   u->strings = is_string ? (const pg_string *)(void *)slices : NULL;
@@ -163,10 +165,15 @@ static pg_status unique_run(pgi_call *c) {
 }
 
 static const pgi_attr_def unique_attrs[] = {
-  {.name = "axis", .kind = PG_ATTR_INT}, {.name = "sorted", .kind = PG_ATTR_INT, .i = 1}, {0}};
+    {.name = "axis", .kind = PG_ATTR_INT}, {.name = "sorted", .kind = PG_ATTR_INT, .i = 1}, {0}};
 
 PG_OP(unique) = {
-  .name = "Unique", .since = {11, 28}, .in = {1, 1}, .out = {1, 4},
-  .types = PG_T_NUMERIC | PG_T_COMPLEX | PG_T(PG_BOOL) | PG_T(PG_STRING), .attrs = unique_attrs,
-  .infer = unique_infer, .run = unique_run,
+    .name = "Unique",
+    .since = {11, 28},
+    .in = {1, 1},
+    .out = {1, 4},
+    .types = PG_T_NUMERIC | PG_T_COMPLEX | PG_T(PG_BOOL) | PG_T(PG_STRING),
+    .attrs = unique_attrs,
+    .infer = unique_infer,
+    .run = unique_run,
 };

@@ -26,31 +26,52 @@ static pg_status fill_window(pgi_call *c, double a, double b, double cc) {
   return PG_OK;
 }
 
-static pg_status hann_run(pgi_call *c) { return fill_window(c, 0.5, 0.5, 0); }
+static pg_status hann_run(pgi_call *c) {
+  return fill_window(c, 0.5, 0.5, 0);
+}
 
-static pg_status hamming_run(pgi_call *c) { return fill_window(c, 25.0 / 46, 21.0 / 46, 0); }
+static pg_status hamming_run(pgi_call *c) {
+  return fill_window(c, 25.0 / 46, 21.0 / 46, 0);
+}
 
-static pg_status blackman_run(pgi_call *c) { return fill_window(c, 0.42, 0.5, 0.08); }
+static pg_status blackman_run(pgi_call *c) {
+  return fill_window(c, 0.42, 0.5, 0.08);
+}
 
 static const pgi_attr_def window_attrs[] = {
-  {.name = "output_datatype", .kind = PG_ATTR_INT, .i = PG_F32},
-  {.name = "periodic", .kind = PG_ATTR_INT, .i = 1},
-  {0}};
+    {.name = "output_datatype", .kind = PG_ATTR_INT, .i = PG_F32},
+    {.name = "periodic", .kind = PG_ATTR_INT, .i = 1},
+    {0}};
 
 PG_OP(hann_window) = {
-  .name = "HannWindow", .since = {17}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_I32) | PG_T(PG_I64), .attrs = window_attrs, .infer = window_infer,
-  .run = hann_run,
+    .name = "HannWindow",
+    .since = {17},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_I32) | PG_T(PG_I64),
+    .attrs = window_attrs,
+    .infer = window_infer,
+    .run = hann_run,
 };
 
 PG_OP(hamming_window) = {
-  .name = "HammingWindow", .since = {17}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_I32) | PG_T(PG_I64), .attrs = window_attrs, .infer = window_infer,
-  .run = hamming_run,
+    .name = "HammingWindow",
+    .since = {17},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_I32) | PG_T(PG_I64),
+    .attrs = window_attrs,
+    .infer = window_infer,
+    .run = hamming_run,
 };
 
 PG_OP(blackman_window) = {
-  .name = "BlackmanWindow", .since = {17}, .in = {1, 1}, .out = {1, 1},
-  .types = PG_T(PG_I32) | PG_T(PG_I64), .attrs = window_attrs, .infer = window_infer,
-  .run = blackman_run,
+    .name = "BlackmanWindow",
+    .since = {17},
+    .in = {1, 1},
+    .out = {1, 1},
+    .types = PG_T(PG_I32) | PG_T(PG_I64),
+    .attrs = window_attrs,
+    .infer = window_infer,
+    .run = blackman_run,
 };

@@ -1,5 +1,5 @@
-/* working: a tensor's elements in one of two working types, for operators that compute on any element
-** type: f32 as it is, everything else as f64. */
+/* working: a tensor's elements in one of two working types, for operators that compute on any
+** element type: f32 as it is, everything else as f64. */
 #ifndef PG_OP_WORKING_H
 #define PG_OP_WORKING_H
 

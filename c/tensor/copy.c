@@ -198,6 +198,19 @@ pg_status pgi_string_set(pgi_buffer *b, int64_t i, const char *text, size_t size
   return PG_OK;
 }
 
+pg_status pg_tensor_set_string(pg_tensor *t, int64_t index, const char *data, size_t size,
+                               pg_error *err) {
+  if (t->dtype != PG_STRING)
+    return pgi_fail(err, PG_INVALID, "expected a tensor of strings, got %s",
+                    pg_dtype_name(t->dtype));
+  int64_t n = pgi_tensor_count(t);
+  if (index < 0 || index >= n)
+    return pgi_fail(err, PG_INVALID, "index: expected 0 to %lld, got %lld", (long long)n - 1,
+                    (long long)index);
+  if (t->buffer->is_readonly) return pgi_fail(err, PG_INVALID, "the tensor is read-only");
+  return pgi_string_set(t->buffer, pgi_tensor_offset(t, index), data, size, err);
+}
+
 static pg_status copy_object(const pg_tensor *from, int64_t from_at, pg_tensor *to, int64_t to_at,
                              pg_error *err) {
   if (from->dtype == PG_STRING) {

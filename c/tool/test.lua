@@ -59,7 +59,8 @@ end
 
 if check("build with AddressSanitizer and UndefinedBehaviorSanitizer", make .. " -s -j2 san") then
   specs("specs under AddressSanitizer and UndefinedBehaviorSanitizer",
-    "ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 PERIGEE_SANITIZED=1", "build/san/lua", "--exclude-tags=timing")
+    "ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 PERIGEE_SANITIZED=1",
+    "build/san/lua", "--exclude-tags=timing")
 end
 
 if check("build with ThreadSanitizer", make .. " -s -j2 tsan") then

@@ -6,8 +6,8 @@ local tensor = require "perigee.tensor"
 
 local M = {}
 
---- A tensor for an input of a model, filled from a seed: uniform in [0, 1) for floats, zeros and ones
---- for the rest. Free dimensions become `size` (default 1).
+--- A tensor for an input of a model, filled from a seed: uniform in [0, 1) for floats, zeros and
+--- ones for the rest. Free dimensions become `size` (default 1).
 ---@param spec perigee.ValueInfo
 ---@param seed integer
 ---@param sizes? table<string, integer> by the dimension's name
@@ -40,10 +40,29 @@ local function percentile(sorted, p)
   return sorted[math.max(1, math.ceil(#sorted * p))]
 end
 
+---@class perigee.bench.options
+---@field threads? integer default the machine's
+---@field seconds? number default 2
+---@field warmup? integer runs before, default 2
+---@field seed? integer for the inputs
+---@field sizes? table<string, integer> of free dimensions, by name
+
+---@class perigee.bench.result
+---@field model string
+---@field threads integer
+---@field runs integer
+---@field median_ms number
+---@field min_ms number
+---@field p90_ms number
+---@field p99_ms number
+---@field mean_ms number
+---@field load_ms number
+---@field peak_bytes integer of the whole process
+
 --- Runs a model for a while.
 ---@param path string
----@param opts? { threads?: integer, seconds?: number, warmup?: integer, seed?: integer, sizes?: table }
----@return table? result model, threads, median_ms, min_ms, p90_ms, p99_ms, mean_ms, runs, load_ms, peak_bytes
+---@param opts? perigee.bench.options
+---@return perigee.bench.result? result
 ---@return string? message
 ---@return string? code
 function M.run(path, opts)

@@ -61,8 +61,8 @@ local function close_enough(actual, expected, o)
   return core.allclose(actual, expected, o.rtol or 1e-3, o.atol or (is_half and 1e-3 or 1e-5))
 end
 
---- Which graph inputs the files stand for, as positions among all: those without an initialiser when
---- there are as many files as of these (old models list their weights as inputs too), else all.
+--- Which graph inputs the files stand for, as positions among all: those without an initialiser
+--- when there are as many files as of these (old models list their weights as inputs too), else all.
 local function input_positions(g, dir)
   local all, required = {}, {}
   local is_required = {}

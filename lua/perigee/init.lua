@@ -28,6 +28,10 @@ local M = {
 ---@return string
 function M.isa() return core.isa() end
 
+--- Seconds of a monotonic clock: for measuring.
+---@return number
+function M.clock() return core.clock() end
+
 --- Every operator that this build knows: an array of { name, domain, since, types }.
 ---@return table[]
 function M.operators() return core.operators() end

@@ -32,10 +32,18 @@ function M.topk(scores, k, labels)
   return out
 end
 
+---@class perigee.nms.options
+---@field kind? "hard"|"linear"|"gaussian"|"weighted" default "hard"
+---@field iou? number more overlap than this suppresses; default 0.5
+---@field min_score? number default 0
+---@field sigma? number of "gaussian"; default 0.5
+---@field max_boxes? integer default 0: all
+---@field classes? perigee.Tensor [N]: boxes of different classes don't suppress each other
+
 --- Suppresses overlapping boxes.
 ---@param boxes perigee.Tensor f32 [N,4]
 ---@param scores perigee.Tensor f32 [N]
----@param opts? { kind?: "hard"|"linear"|"gaussian"|"weighted", iou?: number, min_score?: number, sigma?: number, max_boxes?: integer, classes?: perigee.Tensor }
+---@param opts? perigee.nms.options
 ---@return perigee.Tensor indices i64 [K], 1-based rows, best first
 ---@return perigee.Tensor boxes f32 [K,4]; averaged for "weighted"
 ---@return perigee.Tensor scores f32 [K]; decayed for "linear" and "gaussian"

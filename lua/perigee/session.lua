@@ -4,6 +4,7 @@
 ---     local out = s { image = tensor }         -- all outputs, by name and by position
 ---     local mid = s:run({ image = tensor }, { "conv3_out" })  -- any value of the graph
 local core = require "perigee.core"
+local text = require "perigee.util.text"
 
 local methods = core.session_meta.__methods
 
@@ -45,10 +46,7 @@ core.session_meta.__index = function(self, key)
   return labels
 end
 
-local function spec_text(spec)
-  local dims = spec.shape and "[" .. table.concat(spec.shape, ",") .. "]" or "[...]"
-  return ("%s %s %s"):format(spec.name, spec.dtype or "?", dims)
-end
+local function spec_text(spec) return spec.name .. " " .. text.type(spec) end
 
 core.session_meta.__tostring = function(self)
   local ok, inputs = pcall(self.input_list, self)

@@ -79,7 +79,7 @@ end
 
 local function as_float(t) return kind(t.dtype) == 3 and t or t:cast "f32" end
 
--- ---- making -------------------------------------------------------------------------------------
+-- ---- making -----------------------------------------------------------------------------------
 
 --- From a number, boolean, string, nested table, or another tensor.
 ---@param value any
@@ -195,7 +195,7 @@ end
 ---@return boolean
 function M.is_tensor(value) return is_tensor(value) end
 
--- ---- arithmetic -----------------------------------------------------------------------------------
+-- ---- arithmetic -------------------------------------------------------------------------------
 
 local add, sub, mul = binary "Add", binary "Sub", binary "Mul"
 local divide = binary "Div"
@@ -274,7 +274,7 @@ function methods:map(expression, others, dtype)
   return core.map(expression, names, tensors, dtype)
 end
 
--- ---- reductions ------------------------------------------------------------------------------------
+-- ---- reductions -------------------------------------------------------------------------------
 
 local function zero_based(axis, rank, what)
   if math.type(axis) ~= "integer" or axis == 0 or axis > rank or axis < -rank then
@@ -343,7 +343,8 @@ function methods:topk(k, axis, smallest)
 end
 
 function methods:softmax(axis)
-  return (eval("Softmax", { as_float(self) }, { axis = zero_based(axis or -1, self.rank, "softmax") }))
+  return (eval("Softmax", { as_float(self) },
+    { axis = zero_based(axis or -1, self.rank, "softmax") }))
 end
 
 function methods:log_softmax(axis)
@@ -356,7 +357,7 @@ function methods:cumsum(axis)
   return (eval("CumSum", { self, core.tensor_from(i, "i64") }))
 end
 
--- ---- shape and data --------------------------------------------------------------------------------
+-- ---- shape and data ---------------------------------------------------------------------------
 
 --- Matrix product, as numpy's matmul: batches broadcast.
 function methods:matmul(other)
@@ -380,7 +381,8 @@ function methods:squeeze(axis)
   local shape, out = self.shape, {}
   if axis and axis < 0 then axis = self.rank + 1 + axis end
   if axis and shape[axis] ~= 1 then
-    blame("squeeze: axis %s: expected size 1, got %s", tostring(axis), shape[axis] or "no such axis")
+    blame("squeeze: axis %s: expected size 1, got %s", tostring(axis),
+      shape[axis] or "no such axis")
   end
   for i, n in ipairs(shape) do
     if n ~= 1 or (axis and i ~= axis) then out[#out + 1] = n end
@@ -391,11 +393,10 @@ end
 --- A view with two axes swapped; by default the last two.
 function methods:transpose(a, b)
   local rank = self.rank
-  a, b = a or -2, b or -1
   local perm = {}
+  a = zero_based(a or -2, rank, "transpose") % rank + 1
+  b = zero_based(b or -1, rank, "transpose") % rank + 1
   for i = 1, rank do perm[i] = i end
-  if a < 0 then a = rank + 1 + a end
-  if b < 0 then b = rank + 1 + b end
   perm[a], perm[b] = perm[b], perm[a]
   return self:permute(perm)
 end
@@ -419,7 +420,8 @@ function methods:nonzero() return (eval("NonZero", { self })):transpose() + 1 en
 
 function methods:fill(value) return self:copy_from(value) end
 
---- Several views at once: `t:view { {1, 10}, nil, 3 }` slices axis 1, keeps axis 2, selects in axis 3.
+--- Several views at once: `t:view { {1, 10}, nil, 3 }` slices axis 1, keeps axis 2, selects in
+--- axis 3.
 ---@param spec table per axis: nil or true keeps, an integer selects, { first, last, step } slices
 function methods:view(spec)
   local t, axis = self, 1

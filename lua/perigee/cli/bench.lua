@@ -16,7 +16,7 @@ local function sizes_of(list)
   local sizes = {}
   for _, item in ipairs(list) do
     local name, n = item:match "^(.-)=(%d+)$"
-    if not name then return nil, ("--size %s: expected NAME=N"):format(item) end
+    if not name then return nil, ("--size %s: expected NAME=N"):format(item), "usage" end
     sizes[name] = math.tointeger(n)
   end
   return sizes
@@ -53,8 +53,8 @@ local function print_text(results)
 end
 
 function M.run(args)
-  local sizes, message = sizes_of(args.size)
-  if not sizes then return nil, message end
+  local sizes, message, code = sizes_of(args.size)
+  if not sizes then return nil, message, code end
   local results = {}
   for i, model in ipairs(args.models) do
     local result

@@ -92,7 +92,7 @@ local function print_tsv(r) io.write(r.name, "\t", r.verdict, "\t", r.reason, "\
 
 function M.run(args)
   if args.worker then return work(args) end
-  if #args.dirs == 0 then return nil, "name at least one folder" end
+  if #args.dirs == 0 then return nil, "name at least one folder", "usage" end
   local folders, message = require("perigee.conformance").find(args.dirs)
   if not folders then return nil, message end
   if #folders == 0 then return nil, "no model.onnx below " .. table.concat(args.dirs, ", ") end
@@ -113,7 +113,9 @@ function M.run(args)
   else
     io.write(("%d passed, %d failed\n"):format(n_passed, #folders - n_passed))
   end
-  if n_passed < #folders then return nil, ("%d of %d failed"):format(#folders - n_passed, #folders) end
+  if n_passed < #folders then
+    return nil, ("%d of %d failed"):format(#folders - n_passed, #folders)
+  end
   return true
 end
 

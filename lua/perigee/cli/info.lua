@@ -49,11 +49,13 @@ local function print_operators(args)
   return true
 end
 
+local function object(t) return setmetatable(t, { __jsontype = "object" }) end -- {} when empty
+
 local function describe(g)
   local info = g:info()
   return {
     name = info.name, producer = info.producer, producer_version = info.producer_version,
-    ir_version = info.ir_version, opsets = info.opsets, metadata = info.metadata,
+    ir_version = info.ir_version, opsets = object(info.opsets), metadata = object(info.metadata),
     nodes = info.n_nodes, parameters = info.n_parameters, functions = info.functions,
     inputs = g:input_list(), outputs = g:output_list(), operators = count_operators(g),
     problem = problem_of(g),
@@ -64,7 +66,9 @@ local function print_text(g, d, args)
   io.write(tostring(g), "\n")
   local rows = {}
   for _, spec in ipairs(d.inputs) do rows[#rows + 1] = { "  input", spec.name, text.type(spec) } end
-  for _, spec in ipairs(d.outputs) do rows[#rows + 1] = { "  output", spec.name, text.type(spec) } end
+  for _, spec in ipairs(d.outputs) do
+    rows[#rows + 1] = { "  output", spec.name, text.type(spec) }
+  end
   io.write(text.columns(rows), "\n")
   local opsets = {}
   for domain, version in pairs(d.opsets) do opsets[#opsets + 1] = domain .. " " .. version end
@@ -82,12 +86,12 @@ local function print_text(g, d, args)
     io.write(("  %s: %s\n"):format(key, #value > 60 and value:sub(1, 57) .. "..." or value))
   end
   if args.nodes then io.write(g:text(), "\n") end
-  io.write(d.problem and "  does not run: " .. d.problem .. "\n" or "  runs: every operator is there\n")
+  io.write(d.problem and "  does not run: " .. d.problem or "  runs: every operator is there", "\n")
 end
 
 function M.run(args)
   if args.operators then return print_operators(args) end
-  if not args.model then return nil, "name a model" end
+  if not args.model then return nil, "name a model", "usage" end
   local g, message = pg.load(args.model)
   if not g then return nil, message end
   g:infer()

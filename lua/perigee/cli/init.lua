@@ -1,6 +1,6 @@
 --- The command: `perigee SUBCOMMAND ...`. A subcommand is one file beside this one that returns
---- { summary, configure(parser), run(args) }; run returns true, or nil and a message.
---- Exit status: 0 done, 1 failed, 2 usage.
+--- { summary, configure(parser), run(args) }; run returns true, or nil, a message and a code.
+--- Exit status: 0 done, 1 failed, 2 usage (code "usage"). An interrupt ends the process at once.
 local M = {}
 
 local names = { "info", "run", "bench", "conformance", "repl" }
@@ -22,6 +22,10 @@ end
 local function complain(message)
   io.stdout:flush()
   io.stderr:write("perigee: ", tostring(message), "\n")
+end
+
+local function tell_more(name)
+  io.stderr:write(("perigee %s --help tells more.\n"):format(name))
 end
 
 local function parse(name, command, arguments)
@@ -67,15 +71,16 @@ function M.main(arguments)
   local ok, args = parse(name, command, table.move(arguments, 2, #arguments, 1, {}))
   if not ok then
     complain(args)
-    io.stderr:write(("perigee %s --help tells more.\n"):format(name))
+    tell_more(name)
     return 2
   end
   local end_output = watch_output()
-  local done, result, message = xpcall(command.run, function(problem)
+  if name ~= "repl" then require("perigee.core").default_interrupt() end
+  local done, result, message, code = xpcall(command.run, function(problem)
     return os.getenv "PERIGEE_TRACEBACK" and debug.traceback(problem, 2) or problem
   end, args)
   if not done then
-    -- Misuse of the library: its message already says what and where; the position is ours, not the user's.
+    -- Misuse of the library: its message already says what; the position is ours, not the user's.
     message = tostring(result):gsub("^[^\n:]+:%d+: ", "")
   end
   if done and result then
@@ -84,7 +89,9 @@ function M.main(arguments)
     message = "standard output: " .. failure
   end
   complain(message or "failed")
-  return 1
+  if code ~= "usage" then return 1 end
+  tell_more(name)
+  return 2
 end
 
 return M

@@ -78,7 +78,8 @@ local function reader()
       return io.read "l"
     end
   end
-  readline.set_options { histfile = (os.getenv "HOME" or ".") .. "/.perigee_history", keeplines = 1000 }
+  local history = (os.getenv "HOME" or ".") .. "/.perigee_history"
+  readline.set_options { histfile = history, keeplines = 1000 }
   readline.set_complete_function(function(line, from, to)
     local found = {}
     -- readline replaces only the word from `from` on.
@@ -125,7 +126,9 @@ function env.inspect(t)
     if not seen[k] then names[#names + 1] = k end
   end
   table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-  for _, k in ipairs(names) do lines[#lines + 1] = ("%s = %s"):format(tostring(k), tostring(t[k])) end
+  for _, k in ipairs(names) do
+    lines[#lines + 1] = ("%s = %s"):format(tostring(k), tostring(t[k]))
+  end
   return #lines == 0 and "{}" or table.concat(lines, "\n")
 end
 
@@ -137,7 +140,8 @@ function M.run(args)
     io.write(tostring(g), "\n")
   end
   local read, readline = reader()
-  io.write("perigee ", pg.version, " on ", _VERSION, ", ", pg.isa(), "; help() helps, Ctrl-D ends\n")
+  io.write(("perigee %s on %s, %s; help() helps, Ctrl-D ends\n"):format(
+    pg.version, _VERSION, pg.isa()))
   local pending = ""
   while true do
     local line = read(pending == "" and "> " or ">> ")
@@ -148,7 +152,11 @@ function M.run(args)
       pending = text
     else
       pending = ""
-      if chunk then show(xpcall(chunk, debug.traceback)) elseif text:find "%S" then show(false, message) end
+      if chunk then
+        show(xpcall(chunk, debug.traceback))
+      elseif text:find "%S" then
+        show(false, message)
+      end
     end
   end
   if readline then pcall(readline.save_history) end

@@ -13,7 +13,7 @@ function M.configure(parser)
   parser:option("--threads", "Threads (default: all cores)."):convert(math.tointeger)
   parser:option("--seed", "For inputs that are not given."):convert(math.tointeger):default "0"
   parser:option("--scale", "Multiplies pixels (default 1/255 for float inputs)."):convert(tonumber)
-  parser:option("--mean", "Subtracted from scaled pixels: one number, or one a channel, comma separated.")
+  parser:option("--mean", "Subtracted from scaled pixels: one number, or one a channel: R,G,B.")
   parser:option("--std", "Divides pixels after that.")
   parser:flag("--no-optimize", "Run the graph as it stands.")
   parser:flag("--json", "Print a JSON object of outputs with shape and data.")
@@ -77,14 +77,26 @@ local function position_of(g, name)
   end
 end
 
+--- "NAME=FILE" taken apart.
+local function parse_input(item, specs)
+  local key, path = item:match "^([^=]+)=(.+)$"
+  if not key then
+    return nil, ("-i %s: expected NAME=FILE or POSITION=FILE"):format(item), "usage"
+  end
+  local spec, message = find_input(specs, key)
+  if not spec then return nil, ("-i %s: %s"):format(item, message), "usage" end
+  return spec, path
+end
+
 local function gather_inputs(g, session, args)
   local bench = require "perigee.bench"
   local specs, inputs, is_given = session:input_list(), {}, {}
   for _, item in ipairs(args.input) do
-    local key, path = item:match "^([^=]*)=(.+)$"
-    if not key then return nil, ("-i %s: expected NAME=FILE or POSITION=FILE"):format(item) end
-    local spec, message = find_input(specs, key)
-    if not spec then return nil, message end
+    local spec, path, code = parse_input(item, specs)
+    if not spec then return nil, path, code end
+    if is_given[spec.name] then
+      return nil, ("-i %s: input '%s' is given twice"):format(item, spec.name), "usage"
+    end
     local value, problem = read_value(path, spec, g, position_of(g, spec.name), args)
     if value == nil and problem then return nil, problem end
     inputs[spec.name], is_given[spec.name] = value, true
@@ -112,14 +124,21 @@ local function save(outputs, names, dir)
   return true
 end
 
+--- Tensors as objects; sequences are arrays of them.
+local function plain(value)
+  if core.is_tensor(value) then
+    return { dtype = value.dtype, shape = value.shape, data = value:totable() }
+  end
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for k, v in pairs(value) do out[k] = plain(v) end
+  return out
+end
+
 local function print_outputs(outputs, names, args)
   if args.json then
     local object = {}
-    for _, name in ipairs(names) do
-      local t = outputs[name]
-      object[name] = core.is_tensor(t) and { dtype = t.dtype, shape = t.shape, data = t:totable() }
-        or tostring(t)
-    end
+    for _, name in ipairs(names) do object[name] = plain(outputs[name]) end
     io.write(require("dkjson").encode(object, { keyorder = names }), "\n")
     return
   end
@@ -132,9 +151,9 @@ function M.run(args)
   local session
   session, message = g:session { threads = args.threads, optimize = not args.no_optimize }
   if not session then return nil, message end
-  local inputs
-  inputs, message = gather_inputs(g, session, args)
-  if not inputs then return nil, message end
+  local inputs, code
+  inputs, message, code = gather_inputs(g, session, args)
+  if not inputs then return nil, message, code end
   local names = args.want
   if #names == 0 then
     for i, spec in ipairs(session:output_list()) do names[i] = spec.name end

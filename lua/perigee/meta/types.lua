@@ -1,10 +1,10 @@
 ---@meta
--- The userdata of perigee.core, for editors. spec/meta_spec.lua checks that nothing is missing here.
+-- The userdata of perigee.core, for editors. spec/meta_spec.lua checks that nothing is missing.
 
 ---@class perigee.ValueInfo what an input takes or an output gives
 ---@field name string
 ---@field dtype perigee.dtype? nil when unknown
----@field shape (integer|string)[]? sizes; names or "?" where free; nil when even the rank is unknown
+---@field shape (integer|string)[]? sizes; names or "?" where free; nil: unknown rank
 ---@field type string? for sequences, optionals, maps: the type as text
 
 -- ---- Tensor -------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ function Tensor:cast(dtype) end
 ---@param dtype perigee.dtype
 ---@return perigee.Tensor
 function Tensor:bitcast(dtype) end
----Writes a number, table or tensor into this one (or into what it is a view of), broadcast and cast.
+---Writes a number, table or tensor into this one (or what it is a view of), broadcast and cast.
 ---@param source any
 ---@return perigee.Tensor self
 function Tensor:copy_from(source) end
@@ -449,20 +449,23 @@ function Node:unset(name) end
 
 -- ---- Session ------------------------------------------------------------------------------------
 
+---Names of any values of the graph, or tensors to write into by name.
+---@alias perigee.wanted string[]|table<string, perigee.Tensor>
+
 ---@class perigee.Session
 ---@field labels string[]? from the model's metadata
----@overload fun(inputs: table<string|integer, any>, outputs?: string[]|table<string, perigee.Tensor>): table<string|integer, any>
+---@overload fun(inputs: table<string|integer, any>, outputs?: perigee.wanted): table
 local Session = {}
 
 ---Raises on wrong names, types, shapes; nil, message, code when the run fails.
 ---@param inputs table<string|integer, any> tensors, numbers or tables, by name or position
----@param outputs? string[]|table<string, perigee.Tensor> names of any values, or tensors to write into
+---@param outputs? perigee.wanted
 ---@return table<string|integer, any>? outputs by name and position
 ---@return string? message
 ---@return string? code
 function Session:run(inputs, outputs) end
 ---@param inputs table<string|integer, any>
----@param outputs? string[]|table<string, perigee.Tensor>
+---@param outputs? perigee.wanted
 ---@return perigee.Session? self
 ---@return string? message
 ---@return string? code

@@ -1,4 +1,4 @@
---- Errors of misuse: their position is that of the caller of perigee, however deep inside they arise.
+--- Errors of misuse: their position is that of the caller of perigee, however deep they arise.
 local core = require "perigee.core"
 
 -- The chunk names of perigee's own modules begin with this: "@.../perigee/".

@@ -10,9 +10,9 @@ local function sorted_keys(t)
   return keys
 end
 
---- Checks `given` (may be nil) against `known`, a table { name = default or M.none }, and returns a
---- new table with defaults filled in. Unknown keys raise: typos are the commonest mistake. So does a
---- value of another type than the default's.
+--- Checks `given` (may be nil) against `known`, a table { name = default or M.none }, and returns
+--- a new table with defaults filled in. Unknown keys raise: typos are the commonest mistake. So do
+--- values of another type than the default's.
 ---@param given table?
 ---@param known table
 ---@return table

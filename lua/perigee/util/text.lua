@@ -47,7 +47,8 @@ end
 ---@return string
 function M.type(spec)
   if spec.type then return spec.type end
-  return (spec.dtype or "?") .. " " .. (spec.shape and "[" .. table.concat(spec.shape, ",") .. "]" or "[...]")
+  local dims = spec.shape and table.concat(spec.shape, ",") or "..."
+  return ("%s [%s]"):format(spec.dtype or "?", dims)
 end
 
 return M
