@@ -9,10 +9,10 @@
 
 #include "perigee.h"
 
-#define PG_TRY(call)                                  \
-  do {                                                \
-    pg_status try_status_ = (call);                   \
-    if (try_status_ != PG_OK) return try_status_;     \
+#define PG_TRY(call)                              \
+  do {                                            \
+    pg_status try_status_ = (call);               \
+    if (try_status_ != PG_OK) return try_status_; \
   } while (0)
 
 #define PG_COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -61,10 +61,10 @@ char *pgi_arena_strdup(pgi_arena *a, const char *text);
 /* ---- context.c ------------------------------------------------------------------------------ */
 
 enum {
-  PG_CPU_AVX2 = 1 << 0, /* with FMA and F16C */
+  PG_CPU_AVX2 = 1 << 0,   /* with FMA and F16C */
   PG_CPU_AVX512 = 1 << 1, /* F, BW, DQ, VL */
-  PG_CPU_VNNI = 1 << 2, /* AVX512_VNNI */
-  PG_CPU_BF16 = 1 << 3, /* AVX512_BF16 */
+  PG_CPU_VNNI = 1 << 2,   /* AVX512_VNNI */
+  PG_CPU_BF16 = 1 << 3,   /* AVX512_BF16 */
 };
 /* Function-level targets: one build serves every CPU. */
 #if defined(__x86_64__)
@@ -82,7 +82,7 @@ void pgi_kernels_select(unsigned cpu, const void **tables);
 struct pg_context {
   atomic_int refs;
   pg_host host;
-  unsigned cpu; /* PG_CPU_* after PERIGEE_ISA */
+  unsigned cpu;                  /* PG_CPU_* after PERIGEE_ISA */
   struct pgi_pool *_Atomic pool; /* made at the first parallel loop that wants a second thread */
   const void *kernels[PG_MAX_FAMILIES]; /* the best variants: c/kernel/kernel.h */
   /* Freed handles of tensors, for the next ones: a run that hands out what it handed out before

@@ -94,8 +94,8 @@ struct pgi_writer {
   int fd;
   char *path, *temporary;
   bool is_named; /* the file has the temporary name; else none yet */
-  int failure; /* errno of a write that failed: commit must not publish a file with a hole */
-  size_t n;    /* bytes waiting in buffer */
+  int failure;   /* errno of a write that failed: commit must not publish a file with a hole */
+  size_t n;      /* bytes waiting in buffer */
   uint8_t buffer[WRITE_BUFFER];
 };
 

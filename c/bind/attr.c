@@ -17,11 +17,16 @@ static pgi_attr_kind natural_kind(lua_State *L, int arg, const char *name) {
     i = lua_gettop(L);
   }
   pgi_attr_kind kind = PG_ATTR_NONE;
-  if (type == LUA_TSTRING) kind = is_list ? PG_ATTR_STRINGS : PG_ATTR_STRING;
-  else if (type == LUA_TBOOLEAN) kind = PG_ATTR_INT;
-  else if (lua_isinteger(L, i)) kind = is_list ? PG_ATTR_INTS : PG_ATTR_INT;
-  else if (type == LUA_TNUMBER) kind = is_list ? PG_ATTR_FLOATS : PG_ATTR_FLOAT;
-  else if (is_list && type == LUA_TNIL) kind = PG_ATTR_INTS;
+  if (type == LUA_TSTRING)
+    kind = is_list ? PG_ATTR_STRINGS : PG_ATTR_STRING;
+  else if (type == LUA_TBOOLEAN)
+    kind = PG_ATTR_INT;
+  else if (lua_isinteger(L, i))
+    kind = is_list ? PG_ATTR_INTS : PG_ATTR_INT;
+  else if (type == LUA_TNUMBER)
+    kind = is_list ? PG_ATTR_FLOATS : PG_ATTR_FLOAT;
+  else if (is_list && type == LUA_TNIL)
+    kind = PG_ATTR_INTS;
   if (is_list) lua_pop(L, 1);
   if (kind == PG_ATTR_NONE)
     pgi_lua_error(L, "attribute '%s': can't be a %s", name, luaL_typename(L, arg));
@@ -32,25 +37,36 @@ static int64_t integer_of(lua_State *L, int i, const char *name) {
   if (lua_isboolean(L, i)) return lua_toboolean(L, i);
   int ok;
   int64_t v = lua_tointegerx(L, i, &ok);
-  if (!ok) pgi_lua_error(L, "attribute '%s': expected an integer, got %s", name, luaL_tolstring(L, i, NULL));
+  if (!ok)
+    pgi_lua_error(L, "attribute '%s': expected an integer, got %s", name,
+                  luaL_tolstring(L, i, NULL));
   return v;
 }
 
 static float float_of(lua_State *L, int i, const char *name) {
   int ok;
   double v = lua_tonumberx(L, i, &ok);
-  if (!ok) pgi_lua_error(L, "attribute '%s': expected a number, got %s", name, luaL_tolstring(L, i, NULL));
+  if (!ok)
+    pgi_lua_error(L, "attribute '%s': expected a number, got %s", name, luaL_tolstring(L, i, NULL));
   return (float)v;
 }
 
 static void store(lua_State *L, pgi_attr *a, int64_t k, int i) {
   switch (a->kind) {
-    case PG_ATTR_INT: case PG_ATTR_INTS: a->ints[k] = integer_of(L, i, a->name); break;
-    case PG_ATTR_FLOAT: case PG_ATTR_FLOATS: a->floats[k] = float_of(L, i, a->name); break;
-    case PG_ATTR_STRING: case PG_ATTR_STRINGS: {
+    case PG_ATTR_INT:
+    case PG_ATTR_INTS:
+      a->ints[k] = integer_of(L, i, a->name);
+      break;
+    case PG_ATTR_FLOAT:
+    case PG_ATTR_FLOATS:
+      a->floats[k] = float_of(L, i, a->name);
+      break;
+    case PG_ATTR_STRING:
+    case PG_ATTR_STRINGS: {
       size_t size;
       if (lua_type(L, i) != LUA_TSTRING)
-        pgi_lua_error(L, "attribute '%s': expected a string, got a %s", a->name, luaL_typename(L, i));
+        pgi_lua_error(L, "attribute '%s': expected a string, got a %s", a->name,
+                      luaL_typename(L, i));
       const char *s = lua_tolstring(L, i, &size);
       a->strings[k] = (pg_string){s, size};
       break;
@@ -60,7 +76,8 @@ static void store(lua_State *L, pgi_attr *a, int64_t k, int i) {
       if (!a->tensors[k] || a->tensors[k]->dtype == PG_NONE)
         pgi_lua_error(L, "attribute '%s': expected a tensor", a->name);
       break;
-    default: pgi_lua_error(L, "attribute '%s': this kind can't be set from Lua", a->name);
+    default:
+      pgi_lua_error(L, "attribute '%s': this kind can't be set from Lua", a->name);
   }
 }
 
@@ -80,7 +97,10 @@ static void fill_attr(lua_State *L, pgi_attr *a, int anchor, const pg_op *op) {
   a->ints = pgi_lua_scratch(L, size * (size_t)PG_MAX(a->n, 1));
   lua_rawseti(L, anchor, (lua_Integer)lua_rawlen(L, anchor) + 1);
   for (int64_t k = 0; k < a->n; k++) {
-    if (is_list && is_table) lua_rawgeti(L, value, k + 1); else lua_pushvalue(L, value);
+    if (is_list && is_table)
+      lua_rawgeti(L, value, k + 1);
+    else
+      lua_pushvalue(L, value);
     store(L, a, k, lua_gettop(L));
     lua_rawseti(L, anchor, (lua_Integer)lua_rawlen(L, anchor) + 1); /* keeps strings alive */
   }
@@ -109,15 +129,24 @@ pgi_attr *pgi_lua_to_attrs(lua_State *L, int arg, const pg_op *op, int *n) {
 
 static void push_one(lua_State *L, const pgi_attr *a, int64_t k, int graph_index) {
   switch (a->kind) {
-    case PG_ATTR_INT: case PG_ATTR_INTS: lua_pushinteger(L, a->ints[k]); break;
-    case PG_ATTR_FLOAT: case PG_ATTR_FLOATS: lua_pushnumber(L, (double)a->floats[k]); break;
-    case PG_ATTR_STRING: case PG_ATTR_STRINGS:
+    case PG_ATTR_INT:
+    case PG_ATTR_INTS:
+      lua_pushinteger(L, a->ints[k]);
+      break;
+    case PG_ATTR_FLOAT:
+    case PG_ATTR_FLOATS:
+      lua_pushnumber(L, (double)a->floats[k]);
+      break;
+    case PG_ATTR_STRING:
+    case PG_ATTR_STRINGS:
       lua_pushlstring(L, a->strings[k].data, a->strings[k].size);
       break;
-    case PG_ATTR_TENSOR: case PG_ATTR_TENSORS:
+    case PG_ATTR_TENSOR:
+    case PG_ATTR_TENSORS:
       pgi_tensor_assign(pgi_lua_new_tensor(L), a->tensors[k]);
       break;
-    case PG_ATTR_GRAPH: case PG_ATTR_GRAPHS: {
+    case PG_ATTR_GRAPH:
+    case PG_ATTR_GRAPHS: {
       /* A subgraph: the names of its nodes are reached through the list it gives. */
       lua_newtable(L);
       int i = 0;
@@ -127,7 +156,8 @@ static void push_one(lua_State *L, const pgi_attr *a, int64_t k, int graph_index
       }
       break;
     }
-    case PG_ATTR_TYPE: case PG_ATTR_TYPES: {
+    case PG_ATTR_TYPE:
+    case PG_ATTR_TYPES: {
       char text[300];
       pgi_text t = {text, sizeof text, 0};
       text[0] = 0;
@@ -135,14 +165,18 @@ static void push_one(lua_State *L, const pgi_attr *a, int64_t k, int graph_index
       lua_pushstring(L, text);
       break;
     }
-    default: lua_pushnil(L);
+    default:
+      lua_pushnil(L);
   }
 }
 
 void pgi_lua_push_attr(lua_State *L, const pgi_attr *a, int graph_index) {
   bool is_list = is_list_kind(a->kind) || a->kind == PG_ATTR_GRAPHS || a->kind == PG_ATTR_TYPES;
   if (!is_list) {
-    if (a->n > 0) push_one(L, a, 0, graph_index); else lua_pushnil(L);
+    if (a->n > 0)
+      push_one(L, a, 0, graph_index);
+    else
+      lua_pushnil(L);
     return;
   }
   lua_createtable(L, (int)PG_MIN(a->n, 1 << 20), 0);

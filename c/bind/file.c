@@ -91,8 +91,10 @@ static int pb_write(lua_State *L) {
   if (status == PG_OK) status = pgi_writer_open(ctx, path, &w, &err);
   if (status == PG_OK) {
     status = pgi_writer_write(w, data, size, &err);
-    if (status == PG_OK) status = pgi_writer_commit(w, &err);
-    else pgi_writer_abort(w);
+    if (status == PG_OK)
+      status = pgi_writer_commit(w, &err);
+    else
+      pgi_writer_abort(w);
   }
   pgi_free(ctx, data);
   if (status != PG_OK) return pgi_lua_fail(L, &err);
@@ -146,9 +148,9 @@ static int wav_write(lua_State *L) {
 }
 
 void pgi_lua_open_file(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"npy_read", npy_read}, {"npy_write", npy_write}, {"pb_read", pb_read},
-      {"pb_write", pb_write}, {"allclose", value_allclose}, {"wav_read", wav_read},
-      {"wav_write", wav_write}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"npy_read", npy_read},       {"npy_write", npy_write},
+                                       {"pb_read", pb_read},         {"pb_write", pb_write},
+                                       {"allclose", value_allclose}, {"wav_read", wav_read},
+                                       {"wav_write", wav_write},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

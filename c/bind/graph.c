@@ -99,7 +99,8 @@ static int graph_save(lua_State *L) {
   pg_graph *g = pgi_lua_check_graph(L, 1);
   const char *path = luaL_checkstring(L, 2);
   pg_error err;
-  if (pg_graph_save(g, path, luaL_optinteger(L, 3, -1), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  if (pg_graph_save(g, path, luaL_optinteger(L, 3, -1), &err) != PG_OK)
+    return pgi_lua_fail(L, &err);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -107,8 +108,10 @@ static int graph_save(lua_State *L) {
 /* ---- looking ------------------------------------------------------------------------------------------ */
 
 static void push_dim(lua_State *L, pgi_dim d) {
-  if (d.n >= 0) lua_pushinteger(L, d.n);
-  else lua_pushstring(L, d.symbol ? d.symbol : "?");
+  if (d.n >= 0)
+    lua_pushinteger(L, d.n);
+  else
+    lua_pushstring(L, d.symbol ? d.symbol : "?");
 }
 
 void pgi_lua_push_type(lua_State *L, const char *name, const pgi_type *t) {
@@ -207,8 +210,10 @@ static int graph_node(lua_State *L) {
     const char *name = luaL_checkstring(L, 2);
     while (node && strcmp(node->name, name) != 0) node = node->next;
   }
-  if (node) pgi_lua_push_node(L, 1, node);
-  else lua_pushnil(L);
+  if (node)
+    pgi_lua_push_node(L, 1, node);
+  else
+    lua_pushnil(L);
   return 1;
 }
 
@@ -389,7 +394,8 @@ static int graph_add_constant(lua_State *L) {
   pg_tensor *given = pgi_lua_new_tensor(L), *t = pgi_lua_new_tensor(L);
   pg_error err;
   pgi_lua_to_value(L, 3, pgi_lua_opt_dtype(L, 4, PG_NONE), given);
-  pgi_lua_argcheck(L, given->dtype != PG_NONE && given->dtype < PG_SEQUENCE, 3, "expected a tensor");
+  pgi_lua_argcheck(L, given->dtype != PG_NONE && given->dtype < PG_SEQUENCE, 3,
+                   "expected a tensor");
   try(L, pgi_tensor_contiguous(given, t, &err), &err);
   pgi_value *v;
   try(L, pgi_edit_constant(g, name, t, &v, &err), &err);
@@ -439,18 +445,29 @@ static void set_attr(lua_State *L, pgi_node *node, const pgi_attr *a) {
   pg_error err;
   pg_status status = PG_OK;
   switch (a->kind) {
-    case PG_ATTR_INT: status = pgi_attr_set_int(node, a->name, a->ints[0], &err); break;
-    case PG_ATTR_FLOAT: status = pgi_attr_set_float(node, a->name, a->floats[0], &err); break;
+    case PG_ATTR_INT:
+      status = pgi_attr_set_int(node, a->name, a->ints[0], &err);
+      break;
+    case PG_ATTR_FLOAT:
+      status = pgi_attr_set_float(node, a->name, a->floats[0], &err);
+      break;
     case PG_ATTR_STRING:
       status = pgi_attr_set_string(node, a->name, a->strings->data, a->strings->size, &err);
       break;
-    case PG_ATTR_INTS: status = pgi_attr_set_ints(node, a->name, a->n, a->ints, &err); break;
-    case PG_ATTR_FLOATS: status = pgi_attr_set_floats(node, a->name, a->n, a->floats, &err); break;
+    case PG_ATTR_INTS:
+      status = pgi_attr_set_ints(node, a->name, a->n, a->ints, &err);
+      break;
+    case PG_ATTR_FLOATS:
+      status = pgi_attr_set_floats(node, a->name, a->n, a->floats, &err);
+      break;
     case PG_ATTR_STRINGS:
       status = pgi_attr_set_strings(node, a->name, a->n, a->strings, &err);
       break;
-    case PG_ATTR_TENSOR: status = pgi_attr_set_tensor(node, a->name, a->tensors[0], &err); break;
-    default: pgi_lua_error(L, "attribute '%s': this kind can't be set from Lua", a->name);
+    case PG_ATTR_TENSOR:
+      status = pgi_attr_set_tensor(node, a->name, a->tensors[0], &err);
+      break;
+    default:
+      pgi_lua_error(L, "attribute '%s': this kind can't be set from Lua", a->name);
   }
   try(L, status, &err);
 }
@@ -529,7 +546,7 @@ static int graph_remove(lua_State *L) {
   for (int i = 0; i < node->n_out; i++)
     if (node->out[i] && node->out[i]->uses)
       return pgi_lua_error(L, "node '%s' is still used: replace its output '%s' first", node->name,
-                        node->out[i]->name);
+                           node->out[i]->name);
   pgi_lua_drop_node(L, 1, node);
   pgi_edit_remove_node(node);
   return 0;
@@ -654,28 +671,45 @@ static int graph_sort(lua_State *L) {
 }
 
 void pgi_lua_open_graph(lua_State *L) {
-  static const luaL_Reg functions[] = {{"load", graph_load}, {"load_bytes", graph_load_bytes},
-                                       {"graph_new", graph_new}, {"node_set", node_set},
+  static const luaL_Reg functions[] = {{"load", graph_load},
+                                       {"load_bytes", graph_load_bytes},
+                                       {"graph_new", graph_new},
+                                       {"node_set", node_set},
                                        {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"close", graph_close},           {"clone", graph_clone},
-      {"save", graph_save},             {"input_list", graph_input_list},
-      {"all_input_names", graph_all_input_names},
-      {"output_list", graph_output_list}, {"constant_list", graph_constant_list},
-      {"node_list", graph_node_list},   {"node", graph_node},
-      {"value", graph_value},           {"info", graph_info},
-      {"text", graph_text},             {"add_input", graph_add_input},
-      {"add_output", graph_add_output}, {"add_constant", graph_add_constant},
-      {"add", graph_add},               {"remove", graph_remove},
-      {"replace", graph_replace},       {"rename", graph_rename},
-      {"remove_input", graph_remove_input}, {"remove_output", graph_remove_output},
-      {"set_metadata", graph_set_metadata}, {"set_name", graph_set_name},
-      {"set_opset", graph_set_opset},   {"verify", graph_verify},
-      {"infer", graph_infer},           {"canonical", graph_canonical},
-      {"optimize", graph_optimize},     {"sort", graph_sort},
-      {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__tostring", graph_tostring}, {"__gc", graph_close},
-                                  {"__close", graph_close}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"close", graph_close},
+                                     {"clone", graph_clone},
+                                     {"save", graph_save},
+                                     {"input_list", graph_input_list},
+                                     {"all_input_names", graph_all_input_names},
+                                     {"output_list", graph_output_list},
+                                     {"constant_list", graph_constant_list},
+                                     {"node_list", graph_node_list},
+                                     {"node", graph_node},
+                                     {"value", graph_value},
+                                     {"info", graph_info},
+                                     {"text", graph_text},
+                                     {"add_input", graph_add_input},
+                                     {"add_output", graph_add_output},
+                                     {"add_constant", graph_add_constant},
+                                     {"add", graph_add},
+                                     {"remove", graph_remove},
+                                     {"replace", graph_replace},
+                                     {"rename", graph_rename},
+                                     {"remove_input", graph_remove_input},
+                                     {"remove_output", graph_remove_output},
+                                     {"set_metadata", graph_set_metadata},
+                                     {"set_name", graph_set_name},
+                                     {"set_opset", graph_set_opset},
+                                     {"verify", graph_verify},
+                                     {"infer", graph_infer},
+                                     {"canonical", graph_canonical},
+                                     {"optimize", graph_optimize},
+                                     {"sort", graph_sort},
+                                     {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", graph_tostring},
+                                  {"__gc", graph_close},
+                                  {"__close", graph_close},
+                                  {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, PG_LUA_GRAPH);
   luaL_setfuncs(L, meta, 0);

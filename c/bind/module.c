@@ -139,8 +139,9 @@ void pgi_lua_check_options(lua_State *L, int arg, const char *const *known) {
     }
     luaL_pushresult(&b);
     const char *list = lua_tostring(L, -1);
-    pgi_lua_argerror(L, arg, lua_pushfstring(L, "unknown option '%s' (known: %s)",
-                                             key ? key : "(not a string)", list));
+    pgi_lua_argerror(
+        L, arg,
+        lua_pushfstring(L, "unknown option '%s' (known: %s)", key ? key : "(not a string)", list));
   }
 }
 
@@ -210,11 +211,15 @@ static int operators(lua_State *L) {
 
 PG_API int luaopen_perigee_core(lua_State *L);
 int luaopen_perigee_core(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"isa", isa}, {"cpu_count", cpu_count}, {"clock", clock_seconds}, {"operators", operators},
-      {"peak_bytes", peak_bytes}, {"own_source", own_source}, {"user_level", push_user_level},
-      {"default_interrupt", default_interrupt},
-      {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"isa", isa},
+                                       {"cpu_count", cpu_count},
+                                       {"clock", clock_seconds},
+                                       {"operators", operators},
+                                       {"peak_bytes", peak_bytes},
+                                       {"own_source", own_source},
+                                       {"user_level", push_user_level},
+                                       {"default_interrupt", default_interrupt},
+                                       {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newlib(L, functions);
   lua_pushliteral(L, PG_VERSION);

@@ -94,14 +94,22 @@ static int node_index(lua_State *L) {
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   const pgi_node *node = pgi_lua_check_node(L, 1);
-  if (strcmp(key, "name") == 0) lua_pushstring(L, node->name);
-  else if (strcmp(key, "type") == 0) lua_pushstring(L, node->type);
-  else if (strcmp(key, "domain") == 0) lua_pushstring(L, node->domain);
-  else if (strcmp(key, "version") == 0) lua_pushinteger(L, node->version);
-  else if (strcmp(key, "inputs") == 0) push_names(L, node->n_in, input_name, node);
-  else if (strcmp(key, "outputs") == 0) push_names(L, node->n_out, output_name, node);
-  else if (strcmp(key, "attrs") == 0) push_attrs(L, node);
-  else lua_pushnil(L);
+  if (strcmp(key, "name") == 0)
+    lua_pushstring(L, node->name);
+  else if (strcmp(key, "type") == 0)
+    lua_pushstring(L, node->type);
+  else if (strcmp(key, "domain") == 0)
+    lua_pushstring(L, node->domain);
+  else if (strcmp(key, "version") == 0)
+    lua_pushinteger(L, node->version);
+  else if (strcmp(key, "inputs") == 0)
+    push_names(L, node->n_in, input_name, node);
+  else if (strcmp(key, "outputs") == 0)
+    push_names(L, node->n_out, output_name, node);
+  else if (strcmp(key, "attrs") == 0)
+    push_attrs(L, node);
+  else
+    lua_pushnil(L);
   return 1;
 }
 
@@ -127,9 +135,12 @@ static int node_unset(lua_State *L) {
 
 static int node_tostring(lua_State *L) {
   const pgi_node *node = live_node(L, 1);
-  if (!node) lua_pushliteral(L, "Node (removed)");
-  else if (*node->name) lua_pushfstring(L, "Node %s (%s)", node->name, node->type);
-  else lua_pushfstring(L, "Node (%s)", node->type);
+  if (!node)
+    lua_pushliteral(L, "Node (removed)");
+  else if (*node->name)
+    lua_pushfstring(L, "Node %s (%s)", node->name, node->type);
+  else
+    lua_pushfstring(L, "Node (%s)", node->type);
   return 1;
 }
 

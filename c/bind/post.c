@@ -10,11 +10,11 @@ static int nms(lua_State *L) {
   pg_tensor *boxes = pgi_lua_check_tensor(L, 1), *scores = pgi_lua_check_tensor(L, 2);
   pg_tensor *classes = lua_isnoneornil(L, 3) ? NULL : pgi_lua_check_tensor(L, 3);
   pgi_nms_options o = {
-    .kind = (pgi_nms_kind)luaL_checkoption(L, 4, "hard", kinds),
-    .iou = (float)luaL_checknumber(L, 5),
-    .min_score = (float)luaL_checknumber(L, 6),
-    .sigma = (float)luaL_checknumber(L, 7),
-    .max_boxes = luaL_checkinteger(L, 8),
+      .kind = (pgi_nms_kind)luaL_checkoption(L, 4, "hard", kinds),
+      .iou = (float)luaL_checknumber(L, 5),
+      .min_score = (float)luaL_checknumber(L, 6),
+      .sigma = (float)luaL_checknumber(L, 7),
+      .max_boxes = luaL_checkinteger(L, 8),
   };
   pgi_lua_argcheck(L, o.sigma > 0, 7, "sigma must be positive");
   pg_tensor *indices = pgi_lua_new_tensor(L), *out_boxes = pgi_lua_new_tensor(L);
@@ -54,6 +54,6 @@ static int ctc_beam(lua_State *L) {
 
 void pgi_lua_open_post(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"nms", nms}, {"ctc_greedy", ctc_greedy}, {"ctc_beam", ctc_beam}, {NULL, NULL}};
+      {"nms", nms}, {"ctc_greedy", ctc_greedy}, {"ctc_beam", ctc_beam}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

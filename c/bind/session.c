@@ -22,8 +22,11 @@ static int session_new(lua_State *L) {
   pg_session_options options = {.threads = pgi_cpu_count(), .no_optimize = false};
   if (lua_istable(L, 2)) {
     if (lua_getfield(L, 2, "threads") != LUA_TNIL) {
-      options.threads = (int)luaL_checkinteger(L, -1);
-      pgi_lua_argcheck(L, options.threads >= 1 && options.threads <= 1024, 2, "threads: 1 to 1024");
+      int is_integer;
+      lua_Integer n = lua_tointegerx(L, -1, &is_integer);
+      if (!is_integer || n < 1 || n > 1024)
+        pgi_lua_error(L, "threads: expected 1 to 1024, got %s", luaL_tolstring(L, -1, NULL));
+      options.threads = (int)n;
     }
     if (lua_getfield(L, 2, "optimize") != LUA_TNIL) options.no_optimize = !lua_toboolean(L, -1);
   }
@@ -67,8 +70,10 @@ static void push_info(lua_State *L, const pg_value_info *v) {
   if (v->rank < 0) return;
   lua_createtable(L, v->rank, 0);
   for (int d = 0; d < v->rank; d++) {
-    if (v->dims[d] >= 0) lua_pushinteger(L, v->dims[d]);
-    else lua_pushstring(L, v->dim_names[d] ? v->dim_names[d] : "?");
+    if (v->dims[d] >= 0)
+      lua_pushinteger(L, v->dims[d]);
+    else
+      lua_pushstring(L, v->dim_names[d] ? v->dim_names[d] : "?");
     lua_rawseti(L, -2, d + 1);
   }
   lua_setfield(L, -2, "shape");
@@ -102,7 +107,7 @@ static int session_output_list(lua_State *L) {
 ** that results are written into: { name of input 1, ..., name of output 1, tensor or false, ... }. */
 typedef struct bindings {
   int n_in, n_out, n_kept;
-  bool is_done; /* a started run came to its end */
+  bool is_done;         /* a started run came to its end */
   pg_binding *in, *out; /* [n_in], [n_out] */
   pg_tensor *held;      /* of the inputs, then of the outputs */
   int n_held;
@@ -192,8 +197,10 @@ static void bind_inputs(lua_State *L, bindings *b, lua_Integer room) {
     const pg_tensor *t = pgi_lua_test_tensor(L, value);
     const char *name = push_input_name(L, value - 1);
     if (t && t->dtype == PG_NONE) pgi_lua_error(L, "input '%s' is a closed tensor", name);
-    if (t) pgi_tensor_assign(held, t);
-    else pgi_lua_to_value(L, value, input_dtype(check_box(L, 1)->s, name), held);
+    if (t)
+      pgi_tensor_assign(held, t);
+    else
+      pgi_lua_to_value(L, value, input_dtype(check_box(L, 1)->s, name), held);
     b->in[b->n_in++] = (pg_binding){name, held};
     keep(L, b);
   }
@@ -207,8 +214,7 @@ static void want(lua_State *L, bindings *b, lua_Integer room) {
   if (!name) pgi_lua_error(L, "outputs are wanted by name, not by a %s", luaL_typename(L, -2));
   if (!lua_isnil(L, -1) && (!t || t->dtype == PG_NONE))
     pgi_lua_error(L, "output '%s': expected an open tensor to write into", name);
-  if (t && t->buffer->is_readonly)
-    pgi_lua_error(L, "output '%s' is a read-only tensor", name);
+  if (t && t->buffer->is_readonly) pgi_lua_error(L, "output '%s' is a read-only tensor", name);
   pg_tensor *held = &b->held[b->n_in + b->n_out];
   if (t) pgi_tensor_assign(held, t);
   b->out[b->n_out++] = (pg_binding){name, t ? held : NULL};
@@ -254,10 +260,9 @@ static bindings *prepare(lua_State *L) {
     pgi_lua_error(L, "a run is in progress: finish it first");
   lua_pop(L, 1);
   lua_Integer n_in = count_keys(L, AT_INPUTS, LUA_TNONE);
-  lua_Integer n_out = lua_isnil(L, AT_OUTPUTS)
-                          ? pg_session_output_count(box->s)
-                          : (lua_Integer)lua_rawlen(L, AT_OUTPUTS) +
-                                count_keys(L, AT_OUTPUTS, LUA_TSTRING);
+  lua_Integer n_out = lua_isnil(L, AT_OUTPUTS) ? pg_session_output_count(box->s)
+                                               : (lua_Integer)lua_rawlen(L, AT_OUTPUTS) +
+                                                     count_keys(L, AT_OUTPUTS, LUA_TSTRING);
   bindings *b = new_bindings(L, n_in, n_out);
   lua_getiuservalue(L, AT_BINDINGS, 1); /* AT_KEPT */
   bind_inputs(L, b, n_in);
@@ -283,8 +288,10 @@ static void take_results(bindings *b) {
 static int push_results(lua_State *L, bindings *b, int kept) {
   lua_createtable(L, b->n_out, b->n_out);
   for (int i = 0; i < b->n_out; i++) {
-    if (b->out[i].tensor) lua_rawgeti(L, kept, b->n_in + 2 * (i + 1));
-    else pgi_lua_push_value(L, &b->held[b->n_in + i]);
+    if (b->out[i].tensor)
+      lua_rawgeti(L, kept, b->n_in + 2 * (i + 1));
+    else
+      pgi_lua_push_value(L, &b->held[b->n_in + i]);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, b->out[i].name);
     lua_rawseti(L, -2, i + 1);
@@ -436,12 +443,18 @@ static int session_profile(lua_State *L) {
 }
 
 void pgi_lua_open_session(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"run", session_run},         {"start", session_start},   {"step", session_step},
-      {"finish", session_finish},   {"cancel", session_cancel}, {"close", session_close},
-      {"memory", session_memory},   {"plan", session_plan},   {"profile", session_profile},
-      {"input_list", session_input_list}, {"output_list", session_output_list},
-      {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"run", session_run},
+                                     {"start", session_start},
+                                     {"step", session_step},
+                                     {"finish", session_finish},
+                                     {"cancel", session_cancel},
+                                     {"close", session_close},
+                                     {"memory", session_memory},
+                                     {"plan", session_plan},
+                                     {"profile", session_profile},
+                                     {"input_list", session_input_list},
+                                     {"output_list", session_output_list},
+                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__call", session_run}, {"__gc", session_close}, {"__close", session_close}, {NULL, NULL}};
   lua_pushcfunction(L, session_new);

@@ -53,8 +53,9 @@ static int tensor_frombytes(lua_State *L) {
   int rank = pgi_lua_check_dims(L, 3, dims);
   try(L, pgi_count(rank, dims, &count, &err), &err);
   if (!pgi_dtype_bytes(dtype, count, &need) || need != size)
-    pgi_lua_argerror(L, 1, lua_pushfstring(L, "expected %I bytes, got %I", (LUAI_UACINT)need,
-                                        (LUAI_UACINT)size));
+    pgi_lua_argerror(
+        L, 1,
+        lua_pushfstring(L, "expected %I bytes, got %I", (LUAI_UACINT)need, (LUAI_UACINT)size));
   pg_tensor *t = new_tensor(L, dtype, rank, dims);
   memcpy(pgi_tensor_data(t), bytes, size);
   return 1;
@@ -126,13 +127,16 @@ static void push_element(lua_State *L, const pg_tensor *t, int64_t offset) {
       lua_pushnumber(L, v);
       return;
     }
-    case PG_KIND_INT: case PG_KIND_UINT: {
+    case PG_KIND_INT:
+    case PG_KIND_UINT: {
       int64_t v;
       pgi_load_i64(t->dtype, data, offset, 1, &v);
       lua_pushinteger(L, v);
       return;
     }
-    case PG_KIND_BOOL: lua_pushboolean(L, ((const uint8_t *)data)[offset]); return;
+    case PG_KIND_BOOL:
+      lua_pushboolean(L, ((const uint8_t *)data)[offset]);
+      return;
     case PG_KIND_STRING: {
       pg_string s = ((const pg_string *)data)[offset];
       lua_pushlstring(L, s.data ? s.data : "", s.size);
@@ -148,7 +152,8 @@ static void push_element(lua_State *L, const pg_tensor *t, int64_t offset) {
       }
       return;
     }
-    default: lua_pushnil(L);
+    default:
+      lua_pushnil(L);
   }
 }
 
@@ -159,7 +164,8 @@ static int tensor_get(lua_State *L) {
 }
 
 static void check_writable(lua_State *L, const pg_tensor *t) {
-  pgi_lua_argcheck(L, !t->buffer->is_readonly, 1, "tensor is read-only (a model's weight): clone it");
+  pgi_lua_argcheck(L, !t->buffer->is_readonly, 1,
+                   "tensor is read-only (a model's weight): clone it");
 }
 
 /* set(t, i, j, ..., value) */
@@ -213,8 +219,8 @@ static int tensor_totable(lua_State *L) {
 static int tensor_item(lua_State *L) {
   const pg_tensor *t = pgi_lua_check_tensor(L, 1);
   if (pgi_tensor_count(t) != 1)
-    pgi_lua_argerror(L, 1, lua_pushfstring(L, "expected one element, got %I",
-                                        (LUAI_UACINT)pgi_tensor_count(t)));
+    pgi_lua_argerror(
+        L, 1, lua_pushfstring(L, "expected one element, got %I", (LUAI_UACINT)pgi_tensor_count(t)));
   push_element(L, t, t->offset);
   return 1;
 }
@@ -359,7 +365,10 @@ static int tensor_permute(lua_State *L) {
   if (n != t->rank)
     pgi_lua_argerror(L, 2, lua_pushfstring(L, "expected %d axes, got %d", t->rank, n));
   for (int i = 0; i < n; i++) {
-    if (is_table) lua_rawgeti(L, 2, i + 1); else lua_pushvalue(L, i + 2);
+    if (is_table)
+      lua_rawgeti(L, 2, i + 1);
+    else
+      lua_pushvalue(L, i + 2);
     perm[i] = (int)pgi_lua_index(L, 2, luaL_checkinteger(L, -1), t->rank, "axis");
     pgi_lua_argcheck(L, !seen[perm[i]], 2, "an axis is named twice");
     seen[perm[i]] = true;
@@ -387,7 +396,10 @@ static int tensor_reshape(lua_State *L) {
   int rank = is_table ? pgi_lua_rank(L, 2) : lua_gettop(L) - 1, free_dim = -1;
   pgi_lua_argcheck(L, rank <= PG_MAX_RANK, 2, "too many dimensions");
   for (int i = 0; i < rank; i++) {
-    if (is_table) lua_rawgeti(L, 2, i + 1); else lua_pushvalue(L, i + 2);
+    if (is_table)
+      lua_rawgeti(L, 2, i + 1);
+    else
+      lua_pushvalue(L, i + 2);
     dims[i] = luaL_checkinteger(L, -1);
     lua_pop(L, 1);
     if (dims[i] == -1) {
@@ -504,25 +516,38 @@ static int tensor_dtypes(lua_State *L) {
 }
 
 void pgi_lua_open_tensor(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"tensor_new", tensor_new},       {"tensor_from", tensor_from},
-      {"tensor_frombytes", tensor_frombytes}, {"tensor_range", tensor_range},
-      {"tensor_random", tensor_random}, {"is_tensor", tensor_test},
-      {"dtypes", tensor_dtypes},        {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"get", tensor_get},           {"set", tensor_set},
-      {"totable", tensor_totable},   {"item", tensor_item},
-      {"bytes", tensor_bytes},       {"close", tensor_close},
-      {"is_contiguous", tensor_is_contiguous}, {"slice", tensor_slice},
-      {"select", tensor_select},     {"permute", tensor_permute},
-      {"expand", tensor_expand},     {"reshape", tensor_reshape},
-      {"clone", tensor_clone},       {"contiguous", tensor_contiguous},
-      {"cast", tensor_cast},         {"bitcast", tensor_bitcast},
-      {"copy_from", tensor_copy_from}, {"allclose", tensor_allclose},
-      {NULL, NULL}};
-  static const luaL_Reg meta[] = {
-      {"__tostring", tensor_tostring}, {"__len", tensor_len}, {"__gc", tensor_close},
-      {"__close", tensor_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"tensor_new", tensor_new},
+                                       {"tensor_from", tensor_from},
+                                       {"tensor_frombytes", tensor_frombytes},
+                                       {"tensor_range", tensor_range},
+                                       {"tensor_random", tensor_random},
+                                       {"is_tensor", tensor_test},
+                                       {"dtypes", tensor_dtypes},
+                                       {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"get", tensor_get},
+                                     {"set", tensor_set},
+                                     {"totable", tensor_totable},
+                                     {"item", tensor_item},
+                                     {"bytes", tensor_bytes},
+                                     {"close", tensor_close},
+                                     {"is_contiguous", tensor_is_contiguous},
+                                     {"slice", tensor_slice},
+                                     {"select", tensor_select},
+                                     {"permute", tensor_permute},
+                                     {"expand", tensor_expand},
+                                     {"reshape", tensor_reshape},
+                                     {"clone", tensor_clone},
+                                     {"contiguous", tensor_contiguous},
+                                     {"cast", tensor_cast},
+                                     {"bitcast", tensor_bitcast},
+                                     {"copy_from", tensor_copy_from},
+                                     {"allclose", tensor_allclose},
+                                     {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", tensor_tostring},
+                                  {"__len", tensor_len},
+                                  {"__gc", tensor_close},
+                                  {"__close", tensor_close},
+                                  {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, PG_LUA_TENSOR);
   luaL_setfuncs(L, meta, 0);

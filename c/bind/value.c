@@ -30,7 +30,9 @@ pg_tensor *pgi_lua_new_tensors(lua_State *L, int n) {
   return t;
 }
 
-pg_tensor *pgi_lua_test_tensor(lua_State *L, int arg) { return luaL_testudata(L, arg, PG_LUA_TENSOR); }
+pg_tensor *pgi_lua_test_tensor(lua_State *L, int arg) {
+  return luaL_testudata(L, arg, PG_LUA_TENSOR);
+}
 
 pg_tensor *pgi_lua_check_tensor(lua_State *L, int arg) {
   pg_tensor *t = luaL_checkudata(L, arg, PG_LUA_TENSOR);
@@ -63,8 +65,9 @@ int pgi_lua_check_dims(lua_State *L, int arg, int64_t *dims) {
     return 1;
   }
   if (!lua_istable(L, arg))
-    pgi_lua_argerror(L, arg, lua_pushfstring(L, "expected a table of dimensions, got a %s",
-                                             luaL_typename(L, arg)));
+    pgi_lua_argerror(
+        L, arg,
+        lua_pushfstring(L, "expected a table of dimensions, got a %s", luaL_typename(L, arg)));
   int rank = pgi_lua_rank(L, arg);
   for (int i = 0; i < rank; i++) {
     int is_integer;
@@ -88,8 +91,8 @@ int64_t pgi_lua_index(lua_State *L, int arg, int64_t i, int64_t n, const char *w
   int64_t zero_based = i < 0 ? n + i : i - 1;
   if (i == 0 || zero_based < 0 || zero_based >= n)
     pgi_lua_argerror(L, arg,
-                  lua_pushfstring(L, "%s %I is out of range (1 to %I)", what, (LUAI_UACINT)i,
-                                  (LUAI_UACINT)n));
+                     lua_pushfstring(L, "%s %I is out of range (1 to %I)", what, (LUAI_UACINT)i,
+                                     (LUAI_UACINT)n));
   return zero_based;
 }
 
@@ -233,9 +236,13 @@ static void sequence_from_table(lua_State *L, int arg, pg_tensor *out, int depth
 
 static pg_dtype leaf_dtype(lua_State *L, int type) {
   switch (type) {
-    case LUA_TNUMBER: case LUA_TNIL: return PG_F32;
-    case LUA_TBOOLEAN: return PG_BOOL;
-    case LUA_TSTRING: return PG_STRING;
+    case LUA_TNUMBER:
+    case LUA_TNIL:
+      return PG_F32;
+    case LUA_TBOOLEAN:
+      return PG_BOOL;
+    case LUA_TSTRING:
+      return PG_STRING;
     default:
       pgi_lua_error(L, "can't make a tensor of a %s", lua_typename(L, type));
       return PG_NONE;

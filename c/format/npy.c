@@ -12,9 +12,9 @@ static const struct {
   const char *descr; /* without the byte order */
   pg_dtype dtype;
 } types[] = {
-  {"f4", PG_F32}, {"f8", PG_F64}, {"f2", PG_F16}, {"i1", PG_I8},   {"i2", PG_I16},
-  {"i4", PG_I32}, {"i8", PG_I64}, {"u1", PG_U8},  {"u2", PG_U16},  {"u4", PG_U32},
-  {"u8", PG_U64}, {"b1", PG_BOOL}, {"c8", PG_C64}, {"c16", PG_C128},
+    {"f4", PG_F32}, {"f8", PG_F64},  {"f2", PG_F16}, {"i1", PG_I8},    {"i2", PG_I16},
+    {"i4", PG_I32}, {"i8", PG_I64},  {"u1", PG_U8},  {"u2", PG_U16},   {"u4", PG_U32},
+    {"u8", PG_U64}, {"b1", PG_BOOL}, {"c8", PG_C64}, {"c16", PG_C128},
 };
 
 typedef struct header {
@@ -132,7 +132,8 @@ static pg_status read_header(const char *text, size_t size, header *h, pg_error 
     if (!good) return pgi_fail(err, PG_FORMAT, "npy: malformed header at '%s'", key);
     take(&c, ',');
   }
-  if (!has_type || !has_shape) return pgi_fail(err, PG_FORMAT, "npy: the header lacks descr or shape");
+  if (!has_type || !has_shape)
+    return pgi_fail(err, PG_FORMAT, "npy: the header lacks descr or shape");
   return PG_OK;
 }
 
@@ -179,7 +180,8 @@ static pg_status read_strings(pg_context *ctx, const header *h, const uint8_t *d
 static pg_status read_elements(pg_context *ctx, const header *h, const uint8_t *data, size_t size,
                                pg_tensor *out, pg_error *err) {
   int64_t n;
-  size_t need = 0, element = h->dtype == PG_STRING ? (size_t)h->string_bytes : pgi_dtype_size(h->dtype);
+  size_t need = 0,
+         element = h->dtype == PG_STRING ? (size_t)h->string_bytes : pgi_dtype_size(h->dtype);
   PG_TRY(pgi_count(h->rank, h->dims, &n, err));
   if (!pgi_mul_size((size_t)n, element, &need) || need > size)
     return pgi_fail(err, PG_FORMAT, "npy: expected %lld elements of %zu bytes, got %zu bytes",
@@ -227,7 +229,7 @@ pg_status pgi_npy_read(pg_context *ctx, const void *data, size_t size, pg_tensor
   header h;
   PG_TRY(read_header((const char *)bytes + start, length, &h, err));
   pg_status status =
-    read_elements(ctx, &h, bytes + start + length, size - start - length, out, err);
+      read_elements(ctx, &h, bytes + start + length, size - start - length, out, err);
   if (status == PG_OK && h.is_fortran && h.rank > 1) status = to_row_major(&h, out, err);
   if (status != PG_OK) pgi_tensor_clear(out);
   return status;
@@ -303,8 +305,10 @@ pg_status pgi_npy_write(const pg_tensor *t, const char *path, pg_error *err) {
   pg_status status = pgi_writer_open(flat.buffer->ctx, path, &w, err);
   if (status == PG_OK) {
     status = write_all(w, &flat, err);
-    if (status == PG_OK) status = pgi_writer_commit(w, err);
-    else pgi_writer_abort(w);
+    if (status == PG_OK)
+      status = pgi_writer_commit(w, err);
+    else
+      pgi_writer_abort(w);
   }
   pgi_tensor_clear(&flat);
   return status;

@@ -5,7 +5,13 @@
 
 #include "format/format.h"
 
-enum { FORMAT_PCM = 1, FORMAT_FLOAT = 3, FORMAT_ALAW = 6, FORMAT_MULAW = 7, FORMAT_EXTENSIBLE = 0xFFFE };
+enum {
+  FORMAT_PCM = 1,
+  FORMAT_FLOAT = 3,
+  FORMAT_ALAW = 6,
+  FORMAT_MULAW = 7,
+  FORMAT_EXTENSIBLE = 0xFFFE
+};
 
 typedef struct wave {
   unsigned format, channels, bits;
@@ -14,8 +20,12 @@ typedef struct wave {
   size_t size;
 } wave;
 
-static uint32_t u16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
-static uint32_t u32(const uint8_t *p) { return u16(p) | u16(p + 2) << 16; }
+static uint32_t u16(const uint8_t *p) {
+  return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+static uint32_t u32(const uint8_t *p) {
+  return u16(p) | u16(p + 2) << 16;
+}
 
 static pg_status read_format(wave *w, const uint8_t *p, size_t size, pg_error *err) {
   if (size < 16) return pgi_fail(err, PG_FORMAT, "wav: the format chunk is cut off");
@@ -78,19 +88,28 @@ static float sample(const wave *w, const uint8_t *p) {
     return (float)d;
   }
   switch (w->bits) {
-    case 8: return (float)(*p - 128) / 128.0f;
-    case 16: return (float)(int16_t)u16(p) / 32768.0f;
-    case 24: return (float)((int32_t)(u16(p) << 8 | (uint32_t)p[2] << 24) >> 8) / 8388608.0f;
-    default: return (float)((double)(int32_t)u32(p) / 2147483648.0);
+    case 8:
+      return (float)(*p - 128) / 128.0f;
+    case 16:
+      return (float)(int16_t)u16(p) / 32768.0f;
+    case 24:
+      return (float)((int32_t)(u16(p) << 8 | (uint32_t)p[2] << 24) >> 8) / 8388608.0f;
+    default:
+      return (float)((double)(int32_t)u32(p) / 2147483648.0);
   }
 }
 
 static bool is_known(const wave *w) {
   switch (w->format) {
-    case FORMAT_PCM: return w->bits == 8 || w->bits == 16 || w->bits == 24 || w->bits == 32;
-    case FORMAT_FLOAT: return w->bits == 32 || w->bits == 64;
-    case FORMAT_ALAW: case FORMAT_MULAW: return w->bits == 8;
-    default: return false;
+    case FORMAT_PCM:
+      return w->bits == 8 || w->bits == 16 || w->bits == 24 || w->bits == 32;
+    case FORMAT_FLOAT:
+      return w->bits == 32 || w->bits == 64;
+    case FORMAT_ALAW:
+    case FORMAT_MULAW:
+      return w->bits == 8;
+    default:
+      return false;
   }
 }
 
@@ -114,8 +133,12 @@ pg_status pgi_wav_read(pg_context *ctx, const void *data, size_t size, pg_tensor
 
 /* ---- writing ------------------------------------------------------------------------------------------ */
 
-static void put16(uint8_t *p, uint32_t v) { p[0] = (uint8_t)v, p[1] = (uint8_t)(v >> 8); }
-static void put32(uint8_t *p, uint32_t v) { put16(p, v), put16(p + 2, v >> 16); }
+static void put16(uint8_t *p, uint32_t v) {
+  p[0] = (uint8_t)v, p[1] = (uint8_t)(v >> 8);
+}
+static void put32(uint8_t *p, uint32_t v) {
+  put16(p, v), put16(p + 2, v >> 16);
+}
 
 static pg_status write_pcm16(pgi_writer *w, const pg_tensor *t, int32_t rate, pg_error *err) {
   uint32_t channels = (uint32_t)t->dims[0], bytes = (uint32_t)(t->dims[0] * t->dims[1] * 2);
@@ -161,8 +184,10 @@ pg_status pgi_wav_write(const pg_tensor *t, int32_t rate, const char *path, pg_e
   pg_status status = pgi_writer_open(flat.buffer->ctx, path, &w, err);
   if (status == PG_OK) {
     status = write_pcm16(w, &flat, rate, err);
-    if (status == PG_OK) status = pgi_writer_commit(w, err);
-    else pgi_writer_abort(w);
+    if (status == PG_OK)
+      status = pgi_writer_commit(w, err);
+    else
+      pgi_writer_abort(w);
   }
   pgi_tensor_clear(&flat);
   return status;

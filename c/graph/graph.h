@@ -50,12 +50,16 @@ typedef struct pgi_type {
   const struct pgi_type *elem; /* in the arena */
 } pgi_type;
 
-extern const pgi_type pgi_type_unknown; /* kind unknown, rank -1 */
-pgi_type pgi_type_tensor(pg_dtype dtype);                                /* unknown rank */
-pgi_type pgi_type_of(const pg_tensor *t);                                /* known dims */
+extern const pgi_type pgi_type_unknown;     /* kind unknown, rank -1 */
+pgi_type pgi_type_tensor(pg_dtype dtype);   /* unknown rank */
+pgi_type pgi_type_of(const pg_tensor *t);   /* known dims */
 bool pgi_type_is_static(const pgi_type *t); /* a tensor with dtype and all dims known */
-static inline pgi_dim pgi_dim_of(int64_t n) { return (pgi_dim){n, NULL}; }
-static inline pgi_dim pgi_dim_unknown(void) { return (pgi_dim){-1, NULL}; }
+static inline pgi_dim pgi_dim_of(int64_t n) {
+  return (pgi_dim){n, NULL};
+}
+static inline pgi_dim pgi_dim_unknown(void) {
+  return (pgi_dim){-1, NULL};
+}
 bool pgi_dim_equal(pgi_dim a, pgi_dim b); /* provably: same number or same symbol */
 pgi_dim pgi_dim_mul(pgi_dim a, pgi_dim b);
 pgi_dim pgi_dim_add(pgi_dim a, int64_t b);
@@ -198,7 +202,7 @@ struct pgi_node {
   pgi_attr *attrs; /* [n_attrs] */
   int n_attrs;
   int in_room, out_room, attrs_room; /* how many fit before the array must move */
-  pg_graph *graph;         /* NULL: removed; `next` still leads on, for loops that edit */
+  pg_graph *graph;                   /* NULL: removed; `next` still leads on, for loops that edit */
   pgi_node *prev, *next;
   int id; /* scratch for passes */
   pgi_bytes extra;
@@ -228,7 +232,7 @@ typedef struct pgi_opset {
 
 typedef struct pgi_function {
   const char *name, *domain, *overload, *doc;
-  pg_graph *body; /* inputs without types; captures nothing */
+  pg_graph *body;     /* inputs without types; captures nothing */
   const char **attrs; /* names without a default */
   int n_attrs;
   pgi_attr *defaults; /* attributes with one */
@@ -238,24 +242,26 @@ typedef struct pgi_function {
   pgi_bytes extra;
 } pgi_function;
 
+struct pgi_prop {
+  const char *key, *value;
+};
+
 struct pgi_model {
   pg_context *ctx; /* retained */
   pgi_arena arena;
   pg_graph *main;
-  pg_graph *graphs; /* every graph, linked by next_graph */
+  pg_graph *graphs;                /* every graph, linked by next_graph */
   struct pgi_tensor_cell *tensors; /* attribute tensors, cleared at the end */
   int64_t ir_version;
   const char *producer_name, *producer_version, *domain, *doc;
   int64_t model_version;
   pgi_opset *opsets;
   int n_opsets, opsets_room;
-  struct pgi_prop {
-    const char *key, *value;
-  } *props; /* metadata_props */
+  struct pgi_prop *props; /* metadata_props */
   int n_props, props_room;
   pgi_function *functions;
   int n_functions;
-  pgi_map names; /* every value name that any graph of the model has used */
+  pgi_map names;     /* every value name that any graph of the model has used */
   int64_t next_name; /* for fresh names */
   pgi_bytes extra;
 };
@@ -345,9 +351,9 @@ pg_status pgi_edit_remove_output(pg_graph *g, int i, pg_error *err);
 pg_status pgi_graph_sort(pg_graph *g, pg_error *err);
 /* Copies the nodes of `body` (same or another model) before `before` in g; body input i becomes
 ** in[i] (NULL: omitted), *out[i] is body output i.  attrs: the calling node, for ref attributes. */
-pg_status pgi_edit_inline(pg_graph *g, pgi_node *before, const pg_graph *body,
-                          pgi_value *const *in, int n_in, const pgi_node *caller,
-                          const pgi_function *function, pgi_value **out, pg_error *err);
+pg_status pgi_edit_inline(pg_graph *g, pgi_node *before, const pg_graph *body, pgi_value *const *in,
+                          int n_in, const pgi_node *caller, const pgi_function *function,
+                          pgi_value **out, pg_error *err);
 /* The same in place of `node`, with its inputs (a function call) or with none (function == NULL: a
 ** branch of an If); the node goes. */
 pg_status pgi_edit_inline_node(pgi_node *node, const pg_graph *body, const pgi_function *function,

@@ -14,10 +14,10 @@ typedef struct pgi_infer {
   pg_context *ctx;
   const pgi_node *node;
   int n_in, n_out;
-  const pgi_type *const *in;      /* [n_in]; NULL: omitted */
-  const pg_tensor *const *value;  /* [n_in]; NULL: not known */
-  pgi_type *out;                  /* [n_out] */
-  pgi_arena *arena;               /* for pgi_type.elem of outputs */
+  const pgi_type *const *in;     /* [n_in]; NULL: omitted */
+  const pg_tensor *const *value; /* [n_in]; NULL: not known */
+  pgi_type *out;                 /* [n_out] */
+  pgi_arena *arena;              /* for pgi_type.elem of outputs */
   pg_error *err;
   /* Types of the outputs of a subgraph attribute, given its input types: for If, Loop, Scan ... */
   pg_status (*subgraph)(struct pgi_infer *inf, pg_graph *body, const pgi_type *const *in, int n_in,
@@ -65,7 +65,7 @@ typedef struct pgi_attr_def {
   const char *name;
   pgi_attr_kind kind;
   bool is_required;
-  int64_t i;     /* defaults, by kind; lists have none but the empty one */
+  int64_t i; /* defaults, by kind; lists have none but the empty one */
   float f;
   const char *s;
 } pgi_attr_def;
@@ -83,11 +83,11 @@ enum {
 
 struct pg_op {
   const char *name;
-  const char *domain;  /* NULL: ai.onnx */
-  uint8_t since[12];   /* versions in which the operator changed, ascending, 0-ended */
-  uint8_t in[2];       /* least and most inputs; PG_MANY */
+  const char *domain; /* NULL: ai.onnx */
+  uint8_t since[12];  /* versions in which the operator changed, ascending, 0-ended */
+  uint8_t in[2];      /* least and most inputs; PG_MANY */
   uint8_t out[2];
-  pgi_types types;     /* element types of input 0 (of output 0 when there is none) */
+  pgi_types types;           /* element types of input 0 (of output 0 when there is none) */
   const pgi_attr_def *attrs; /* ended by a NULL name */
   unsigned flags;
   /* From an older version to the newest: edits the node (and around it), once. */

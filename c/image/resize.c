@@ -184,36 +184,122 @@ typedef struct job {
   bool is_shrinking, is_fixed;
 } job;
 
+/* What an axis takes of its inputs: a list of those that count, ascending. */
+typedef struct needed {
+  int64_t *list, *place; /* place: input to its position in the list */
+  int64_t n;
+} needed;
+
+static void needed_deinit(needed *d, pg_context *ctx) {
+  pgi_free(ctx, d->list);
+  pgi_free(ctx, d->place);
+}
+
+static pg_status needed_init(needed *d, pg_context *ctx, const pgi_taps *t, int64_t from,
+                             pg_error *err) {
+  size_t bytes = (size_t)from * sizeof *d->list;
+  d->n = 0;
+  d->list = pgi_alloc(ctx, bytes);
+  d->place = pgi_alloc_zero(ctx, bytes);
+  if (!d->list || !d->place) {
+    needed_deinit(d, ctx);
+    return pgi_nomem(err);
+  }
+  for (int64_t i = 0; i < t->n; i++)
+    for (int64_t k = 0; k < t->taps[i]; k++) d->place[t->first[i] + k] = 1;
+  for (int64_t i = 0; i < from; i++) {
+    if (!d->place[i]) continue;
+    d->place[i] = d->n;
+    d->list[d->n++] = i;
+  }
+  return PG_OK;
+}
+
+static void gather(const pg_tensor *image, const needed *y, const needed *x, pg_tensor *out) {
+  size_t pixel = (size_t)image->dims[2] * pgi_dtype_size(image->dtype);
+  const char *from = pgi_tensor_data(image);
+  char *to = pgi_tensor_data(out);
+  for (int64_t r = 0; r < y->n; r++) {
+    const char *row = from + (size_t)(y->list[r] * image->dims[1]) * pixel;
+    for (int64_t c = 0; c < x->n; c++, to += pixel)
+      memcpy(to, row + (size_t)x->list[c] * pixel, pixel);
+  }
+}
+
+static void remap(pgi_taps *t, const needed *d) {
+  for (int64_t i = 0; i < t->n; i++) t->first[i] = d->place[t->first[i]];
+}
+
+/* A fixed support skips most of a picture that shrinks a lot: *out gets what counts, and the taps
+** new positions.  Otherwise *out shares the picture. */
+static pg_status drop_unused(const job *j, const pg_tensor *image, pgi_taps *y, pgi_taps *x,
+                             pg_tensor *out, pg_error *err) {
+  needed rows, columns;
+  PG_TRY(needed_init(&rows, j->ctx, y, image->dims[0], err));
+  pg_status status = needed_init(&columns, j->ctx, x, image->dims[1], err);
+  if (status == PG_OK) {
+    int64_t dims[3] = {rows.n, columns.n, image->dims[2]};
+    if (rows.n * columns.n > image->dims[0] * image->dims[1] / 2) {
+      pgi_tensor_assign(out, image);
+    } else {
+      status = pgi_tensor_alloc(j->ctx, image->dtype, 3, dims, out, err);
+      if (status == PG_OK) {
+        gather(image, &rows, &columns, out);
+        remap(y, &rows);
+        remap(x, &columns);
+      }
+    }
+    needed_deinit(&columns, j->ctx);
+  }
+  needed_deinit(&rows, j->ctx);
+  return status;
+}
+
 /* One pass into *out, which has its size already. */
-static pg_status run_axis(const job *j, const pg_tensor *image, bool is_vertical, pg_tensor *out,
-                          pg_error *err) {
-  pgi_taps taps;
-  int axis = is_vertical ? 0 : 1;
-  PG_TRY(pgi_taps_init(&taps, j->ctx, j->filter, image->dims[axis], out->dims[axis],
-                       j->is_shrinking, j->is_fixed, err));
+static pg_status run_axis(const job *j, const pg_tensor *image, bool is_vertical,
+                          const pgi_taps *taps, pg_tensor *out, pg_error *err) {
   pass p = {.kernel = j->ctx->kernels[PG_K_RESIZE],
             .ctx = j->ctx,
             .from = image,
             .to = out,
-            .taps = &taps,
+            .taps = taps,
             .channels = image->dims[2],
             .is_fixed = j->is_fixed};
-  pg_status status =
-      run_pass(&p, j->threads, out->dims[0], is_vertical ? vertical_block : horizontal_block, err);
-  pgi_taps_deinit(&taps);
+  return run_pass(&p, j->threads, out->dims[0], is_vertical ? vertical_block : horizontal_block,
+                  err);
+}
+
+static pg_status run_both(const job *j, const pg_tensor *image, pgi_taps *y, pgi_taps *x,
+                          pg_tensor *out, pg_error *err) {
+  pg_tensor used = {0}, wide = {0};
+  PG_TRY(drop_unused(j, image, y, x, &used, err));
+  int64_t dims[3] = {used.dims[0], x->n, used.dims[2]};
+  pg_status status = pgi_tensor_alloc(j->ctx, j->is_fixed ? PG_U8 : PG_F32, 3, dims, &wide, err);
+  if (status == PG_OK) status = run_axis(j, &used, false, x, &wide, err);
+  if (status == PG_OK) status = run_axis(j, &wide, true, y, out, err);
+  pgi_tensor_clear(&wide);
+  pgi_tensor_clear(&used);
   return status;
 }
 
 static pg_status run_filter(const job *j, const pg_tensor *image, pg_tensor *out, pg_error *err) {
-  pg_tensor wide = {0};
+  pgi_taps x = {.ctx = j->ctx}, y = {.ctx = j->ctx};
   bool is_exact = image->dtype == PG_F32 || j->is_fixed; /* an axis that stays needs no pass */
-  if (is_exact && out->dims[0] == image->dims[0]) return run_axis(j, image, false, out, err);
-  if (is_exact && out->dims[1] == image->dims[1]) return run_axis(j, image, true, out, err);
-  int64_t dims[3] = {image->dims[0], out->dims[1], image->dims[2]};
-  PG_TRY(pgi_tensor_alloc(j->ctx, j->is_fixed ? PG_U8 : PG_F32, 3, dims, &wide, err));
-  pg_status status = run_axis(j, image, false, &wide, err);
-  if (status == PG_OK) status = run_axis(j, &wide, true, out, err);
-  pgi_tensor_clear(&wide);
+  pg_status status = pgi_taps_init(&x, j->ctx, j->filter, image->dims[1], out->dims[1],
+                                   j->is_shrinking, j->is_fixed, err);
+  if (status == PG_OK)
+    status = pgi_taps_init(&y, j->ctx, j->filter, image->dims[0], out->dims[0], j->is_shrinking,
+                           j->is_fixed, err);
+  if (status == PG_OK) {
+    if (is_exact && out->dims[0] == image->dims[0])
+      status = run_axis(j, image, false, &x, out, err);
+    else if (is_exact && out->dims[1] == image->dims[1])
+      status = run_axis(j, image, true, &y, out, err);
+    else
+      status = run_both(j, image, &y, &x, out, err);
+  }
+  pgi_taps_deinit(&x);
+  pgi_taps_deinit(&y);
   return status;
 }
 

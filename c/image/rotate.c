@@ -64,34 +64,47 @@ static double mix(double a, double b, double t) {
   return a + (b - a) * t;
 }
 
-static double channel(const job *j, int64_t x, int64_t y, int c) {
-  const pg_tensor *t = j->from;
-  int64_t at = (y * t->dims[1] + x) * t->dims[2] + c;
-  if (t->dtype == PG_U8) return ((const uint8_t *)pgi_tensor_data(t))[at];
-  return (double)((const float *)pgi_tensor_data(t))[at];
-}
-
 static int64_t limit(int64_t v, int64_t n) {
   return v < 0 ? 0 : v >= n ? n - 1 : v;
 }
 
+/* Where the four neighbours of a point begin, in elements, and the point's place among them. */
+typedef struct corners {
+  int64_t at[4]; /* top left, top right, bottom left, bottom right */
+  double dx, dy;
+} corners;
+
 /* (x, y) lies inside; neighbours outside are the edge's. */
+static corners find_corners(const pg_tensor *t, double x, double y) {
+  int64_t width = t->dims[1], height = t->dims[0], step = t->dims[2];
+  double left = floor(x - 0.5), top = floor(y - 0.5);
+  int64_t x0 = limit((int64_t)left, width), x1 = limit((int64_t)left + 1, width);
+  int64_t y0 = limit((int64_t)top, height) * width, y1 = limit((int64_t)top + 1, height) * width;
+  return (corners){{(y0 + x0) * step, (y0 + x1) * step, (y1 + x0) * step, (y1 + x1) * step},
+                   x - 0.5 - left,
+                   y - 0.5 - top};
+}
+
+/* u8 is cut, not rounded: Pillow's. */
+static void sample_u8(const uint8_t *from, int channels, const corners *k, uint8_t *to) {
+  for (int c = 0; c < channels; c++, from++)
+    to[c] = (uint8_t)mix(mix(from[k->at[0]], from[k->at[1]], k->dx),
+                         mix(from[k->at[2]], from[k->at[3]], k->dx), k->dy);
+}
+
+static void sample_f32(const float *from, int channels, const corners *k, float *to) {
+  for (int c = 0; c < channels; c++, from++)
+    to[c] = (float)mix(mix((double)from[k->at[0]], (double)from[k->at[1]], k->dx),
+                       mix((double)from[k->at[2]], (double)from[k->at[3]], k->dx), k->dy);
+}
+
 static void sample(const job *j, double x, double y, char *to) {
-  int64_t width = j->from->dims[1], height = j->from->dims[0];
-  x -= 0.5;
-  y -= 0.5;
-  int64_t x0 = (int64_t)floor(x), y0 = (int64_t)floor(y);
-  double dx = x - (double)x0, dy = y - (double)y0;
-  int64_t left = limit(x0, width), right = limit(x0 + 1, width);
-  int64_t top = limit(y0, height), bottom = limit(y0 + 1, height);
-  for (int c = 0; c < (int)j->from->dims[2]; c++) {
-    double v = mix(mix(channel(j, left, top, c), channel(j, right, top, c), dx),
-                   mix(channel(j, left, bottom, c), channel(j, right, bottom, c), dx), dy);
-    if (j->from->dtype == PG_U8)
-      ((uint8_t *)to)[c] = (uint8_t)v;
-    else
-      ((float *)(void *)to)[c] = (float)v;
-  }
+  corners k = find_corners(j->from, x, y);
+  int channels = (int)j->from->dims[2];
+  if (j->from->dtype == PG_U8)
+    sample_u8(pgi_tensor_data(j->from), channels, &k, (uint8_t *)to);
+  else
+    sample_f32(pgi_tensor_data(j->from), channels, &k, (float *)(void *)to);
 }
 
 static void rotate_rows(void *arg, int64_t block) {

@@ -8,8 +8,8 @@
 ** the object it came from.  retained: the callee keeps its own reference.
 **
 ** Errors.  Fallible functions return PG_OK or a code, and set their out parameters only on
-** success.  `err` may be NULL; else the message is written there.  The library never prints,
-** aborts or exits.
+** success.  `err` may be NULL; else code and message are written there on failure.  The library
+** never prints, aborts or exits.  No other pointer may be NULL unless it is said so.
 **
 ** Threads.  A context may be used from several threads at once.  A graph that nobody changes may
 ** be read by several threads; a session and a tensor handle belong to one thread at a time.  Any
@@ -51,7 +51,7 @@ typedef struct pg_error {
   char message[1000]; /* one line, no newline at the end; lists may be cut with "..." */
 } pg_error;
 
-/* "nomem", "invalid", ...: the codes that Lua sees. */
+/* "nomem", "invalid", ...: the codes that Lua sees.  Static. */
 PG_API const char *pg_status_name(pg_status status);
 
 /* ---- context ------------------------------------------------------------------------------ */
@@ -74,11 +74,12 @@ typedef struct pg_host {
   void (*parallel_for)(void *user, int64_t n, void (*fn)(void *arg, int64_t i), void *arg);
 } pg_host;
 
-/* host: copied; NULL takes the C library for everything.  *out: owned, released by pg_context_release
-** once the last tensor, graph and session of it is gone too. */
+/* host: copied; NULL takes the C library for everything.  *out: owned. */
 PG_API pg_status pg_context_new(const pg_host *host, pg_context **out, pg_error *err);
+/* The context goes once the last tensor, graph and session of it is gone too; until then the host's
+** callbacks must stay.  NULL is fine. */
 PG_API void pg_context_release(pg_context *ctx);
-/* The kernel level in use: "scalar", "avx2", "avx512", ... PERIGEE_ISA lowers it. */
+/* The kernel level in use: "scalar", "avx2", "avx512".  PERIGEE_ISA lowers it.  Static. */
 PG_API const char *pg_context_isa(const pg_context *ctx);
 
 /* ---- tensors ------------------------------------------------------------------------------ */
@@ -126,16 +127,18 @@ typedef struct pg_string {
 ** sequences, maps and absent optionals, so that one type serves as "a value at run time". */
 typedef struct pg_tensor pg_tensor;
 
-PG_API const char *pg_dtype_name(pg_dtype dtype); /* "f32", "i64", "f8e4m3fn", ... */
-PG_API bool pg_dtype_from_name(const char *name, pg_dtype *out);
+PG_API const char *pg_dtype_name(pg_dtype dtype); /* "f32", "i64", "f8e4m3fn", ...  Static. */
+PG_API bool pg_dtype_from_name(const char *name, pg_dtype *out); /* false: no such name */
 PG_API int pg_dtype_bits(pg_dtype dtype); /* 32 for f32, 4 for i4; 0 for strings and sequences */
 
-/* A zero-filled contiguous tensor.  dims: [rank], all >= 0.  *out: owned. */
+/* A zero-filled contiguous tensor; strings are empty.  dtype: an element type, or PG_NONE with
+** rank 0 for an absent optional.  dims: [rank], all >= 0; rank: 0 to PG_MAX_RANK.  *out: owned. */
 PG_API pg_status pg_tensor_new(pg_context *ctx, pg_dtype dtype, int rank, const int64_t *dims,
                                pg_tensor **out, pg_error *err);
-/* A tensor on the caller's memory, row-major and contiguous.  `release(owner)` is called, from any
-** thread, when the last reference is gone; with release == NULL `data` must outlive them all.
-** When this function fails, `release` is not called. */
+/* A tensor on the caller's memory, row-major and contiguous, aligned to its element type.
+** `release(owner)` is called, from any thread, when the last reference is gone; with release ==
+** NULL `data` must outlive them all.  When this function fails, `release` is not called.  A
+** tensor of strings is read-only.  *out: owned. */
 PG_API pg_status pg_tensor_wrap(pg_context *ctx, pg_dtype dtype, int rank, const int64_t *dims,
                                 void *data, void (*release)(void *owner), void *owner,
                                 pg_tensor **out, pg_error *err);
@@ -147,15 +150,15 @@ PG_API pg_dtype pg_tensor_dtype(const pg_tensor *t);
 PG_API int pg_tensor_rank(const pg_tensor *t);
 PG_API const int64_t *pg_tensor_dims(const pg_tensor *t); /* [rank], borrowed */
 PG_API int64_t pg_tensor_count(const pg_tensor *t);       /* elements */
-PG_API size_t pg_tensor_bytes(const pg_tensor *t);        /* elements in contiguous form */
+PG_API size_t pg_tensor_bytes(const pg_tensor *t);        /* of all elements in contiguous form */
 /* The first element; elements follow in row-major order when the tensor is contiguous, as every
 ** output of a session is.  Borrowed; NULL for a non-contiguous view. */
 PG_API void *pg_tensor_data(const pg_tensor *t);
 /* A contiguous copy in another element type, with ONNX Cast's rounding (saturating f8).  Owned. */
 PG_API pg_status pg_tensor_cast(const pg_tensor *t, pg_dtype dtype, pg_tensor **out, pg_error *err);
-/* Element `index` (row-major) of a PG_STRING tensor becomes a copy of `size` bytes.  To read them:
-** pg_tensor_data points to pg_string elements, borrowed until the element is set or the last handle on
-** the data is gone. */
+/* Element `index` (row-major) of a PG_STRING tensor becomes a copy of `size` bytes.  To read
+** them: pg_tensor_data points to pg_string elements, borrowed until the element is set or the
+** last handle on the data is gone. */
 PG_API pg_status pg_tensor_set_string(pg_tensor *t, int64_t index, const char *data, size_t size,
                                       pg_error *err);
 /* Writes at most `size` bytes with the closing zero: header, extremes, edges.  Returns the full
@@ -166,12 +169,13 @@ PG_API size_t pg_tensor_print(const pg_tensor *t, char *buffer, size_t size);
 
 typedef struct pg_graph pg_graph;
 
-/* Reads an ONNX file.  External data is looked for beside the file and
-** never outside its folder.  Weights are used in place from the mapped file where alignment
-** allows, so the file must not be changed while the graph lives.  *out: owned. */
+/* Reads an ONNX file.  External data is looked for beside the file and never outside its folder.
+** Weights are used in place from the mapped file where alignment allows, so the file must not be
+** changed while the graph or a session of it lives.  *out: owned. */
 PG_API pg_status pg_graph_load(pg_context *ctx, const char *path, pg_graph **out, pg_error *err);
-/* The same from memory; `data` must stay until the graph and its sessions are gone, or until
-** `release(owner)` is called.  External data is refused. */
+/* The same from memory; `data` must stay until `release(owner)` is called, from any thread, or,
+** with release == NULL, until the graph, its sessions and all their tensors are gone.  When this
+** function fails, `release` is not called.  External data is refused.  *out: owned. */
 PG_API pg_status pg_graph_load_bytes(pg_context *ctx, const void *data, size_t size,
                                      void (*release)(void *owner), void *owner, pg_graph **out,
                                      pg_error *err);
@@ -179,7 +183,7 @@ PG_API pg_status pg_graph_load_bytes(pg_context *ctx, const void *data, size_t s
 ** external_threshold >= 0, tensors of at least so many bytes go to `PATH.data`. */
 PG_API pg_status pg_graph_save(const pg_graph *graph, const char *path, int64_t external_threshold,
                                pg_error *err);
-PG_API void pg_graph_free(pg_graph *graph); /* sessions made from it stay valid */
+PG_API void pg_graph_free(pg_graph *graph); /* sessions made from it stay valid; NULL is fine */
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
@@ -203,8 +207,10 @@ typedef struct pg_value_info {
 ** operator that is missing.  The graph is not needed any more afterwards.  *out: owned. */
 PG_API pg_status pg_session_new(const pg_graph *graph, const pg_session_options *options,
                                 pg_session **out, pg_error *err);
-PG_API void pg_session_free(pg_session *s);
+PG_API void pg_session_free(pg_session *s); /* in the midst of a run too; NULL is fine */
 
+/* Inputs without a default, and outputs, in the order of the file; i counts from 0, and PG_INVALID
+** says that there is no i. */
 PG_API int pg_session_input_count(const pg_session *s);
 PG_API int pg_session_output_count(const pg_session *s);
 PG_API pg_status pg_session_input(const pg_session *s, int i, pg_value_info *out);
@@ -218,20 +224,25 @@ typedef struct pg_binding {
   pg_tensor *tensor;
 } pg_binding;
 
-/* Runs the network.  Outputs may name any value of the graph, not only its outputs: only what they
-** need is computed.  n_outputs == 0 computes nothing. */
+/* Runs the network.  Inputs come in any order; those with a default may be missing.  Outputs may
+** name any value of the graph, not only its outputs: only what they need is computed.  n_outputs
+** == 0 computes nothing.  On failure no output is stored, but tensors to write into may have
+** changed. */
 PG_API pg_status pg_session_run(pg_session *s, const pg_binding *inputs, int n_inputs,
                                 pg_binding *outputs, int n_outputs, pg_error *err);
 
-/* The same in slices: start binds the inputs and names the outputs, step runs for about budget_ms
-** (at least one operator) and returns PG_BUDGET until it returns PG_OK, finish hands out the
-** outputs.  The bindings' names and input tensors must stay until finish. */
+/* The same in slices: start binds the inputs and names the outputs, and forgets a run that was
+** not finished; step runs for about budget_ms milliseconds (at least one operator) and returns
+** PG_BUDGET until it returns PG_OK; finish hands out the outputs, which must be those of start.
+** The bindings' names and input tensors must stay until finish.  Another failure of step ends
+** the run, and so does finish, unless it comes too early. */
 PG_API pg_status pg_session_start(pg_session *s, const pg_binding *inputs, int n_inputs,
                                   const pg_binding *outputs, int n_outputs, pg_error *err);
 PG_API pg_status pg_session_step(pg_session *s, double budget_ms, pg_error *err);
 PG_API pg_status pg_session_finish(pg_session *s, pg_binding *outputs, int n_outputs,
                                    pg_error *err);
-/* Callable from any thread: the run in progress ends with PG_CANCELLED at its next step. */
+/* Callable from any thread while the session lives: the run in progress ends with PG_CANCELLED
+** at its next operator.  Between runs it does nothing. */
 PG_API void pg_session_cancel(pg_session *s);
 
 /* ---- images ------------------------------------------------------------------------------- */

@@ -25,12 +25,12 @@ typedef struct pgi_window {
 
 /* The copy of a plane. */
 typedef struct pgi_plane {
-  int64_t size;                 /* elements of the copy */
-  int64_t step[PG_MAX_SPATIAL]; /* from one output to the next along an axis; the last is 1 */
-  int64_t line[PG_MAX_SPATIAL]; /* from one element to the next along an axis but the last */
+  int64_t size;                   /* elements of the copy */
+  int64_t step[PG_MAX_SPATIAL];   /* from one output to the next along an axis; the last is 1 */
+  int64_t line[PG_MAX_SPATIAL];   /* from one element to the next along an axis but the last */
   int64_t extent[PG_MAX_SPATIAL]; /* elements along an axis, padding included; unused ends not */
-  int64_t phase;                /* elements of one phase of a line */
-  bool is_plain;                /* the copy would equal the original */
+  int64_t phase;                  /* elements of one phase of a line */
+  bool is_plain;                  /* the copy would equal the original */
 } pgi_plane;
 
 /* False when the copy would be out of proportion to the plane (absurd padding or stride). */
@@ -51,8 +51,8 @@ void pgi_plane_lines(const pgi_plane *p, const pgi_window *w, pgi_lines_fn *f, v
 /* The table of family PG_K_CONV_DW_F32. */
 typedef struct pgi_conv_f32 {
   /* out[r * out_step + j] = bias + sum over t of w[t] * src[r * src_step + at[t] + j]. */
-  void (*rows)(int64_t rows, int64_t n, int64_t taps, const int64_t *at, const float *w,
-               float bias, const float *src, int64_t src_step, float *out, int64_t out_step);
+  void (*rows)(int64_t rows, int64_t n, int64_t taps, const int64_t *at, const float *w, float bias,
+               const float *src, int64_t src_step, float *out, int64_t out_step);
   /* to[p * nr + j] = src[at[p] + j] for p in [0, k), j in [0, n), n <= nr. */
   void (*gather)(int64_t k, const int64_t *at, const float *src, int64_t n, int nr, float *to);
 } pgi_conv_f32;

@@ -73,8 +73,8 @@ PG_TARGET_AVX2 INLINE void rows2(const int R, const int V, int64_t n, int64_t ta
 }
 
 PG_TARGET_AVX2 static void avx2_rows(int64_t rows, int64_t n, int64_t taps, const int64_t *at,
-                                     const float *w, float bias, const float *src,
-                                     int64_t src_step, float *out, int64_t out_step) {
+                                     const float *w, float bias, const float *src, int64_t src_step,
+                                     float *out, int64_t out_step) {
   for (int64_t j = 0; j < n;) {
     int64_t left = n - j, r = 0;
     const float *from = src + j;
@@ -132,10 +132,8 @@ PG_TARGET_AVX2 static void avx2_gather(int64_t k, const int64_t *at, const float
 }
 
 static const pgi_conv_f32 avx2 = {avx2_rows, avx2_gather};
-PG_KERNEL(conv_dw_f32_avx2) = {.name = "conv_dw_f32_avx2",
-                               .family = PG_K_CONV_DW_F32,
-                               .needs = PG_CPU_AVX2,
-                               .table = &avx2};
+PG_KERNEL(conv_dw_f32_avx2) = {
+    .name = "conv_dw_f32_avx2", .family = PG_K_CONV_DW_F32, .needs = PG_CPU_AVX2, .table = &avx2};
 
 /* ---- AVX-512 -------------------------------------------------------------------------------- */
 
@@ -146,9 +144,8 @@ PG_TARGET_AVX512 INLINE __mmask16 mask5(int64_t n) {
 }
 
 PG_TARGET_AVX512 INLINE void rows5(const int R, const int V, int64_t n, int64_t taps,
-                                   const int64_t *at, const float *w, float bias,
-                                   const float *src, int64_t src_step, float *out,
-                                   int64_t out_step) {
+                                   const int64_t *at, const float *w, float bias, const float *src,
+                                   int64_t src_step, float *out, int64_t out_step) {
   __m512 sum[FLY5];
   __mmask16 cut = mask5(n - (V - 1) * W5);
 #pragma GCC unroll 8

@@ -27,8 +27,8 @@ static void scalar_row(int64_t n, int64_t k, const float *x, const float *b, int
   }
 }
 
-static void scalar_dots(int64_t n, int64_t k, const float *x, const float *b, int64_t ldb,
-                        float *y, int64_t y_step, bool add) {
+static void scalar_dots(int64_t n, int64_t k, const float *x, const float *b, int64_t ldb, float *y,
+                        int64_t y_step, bool add) {
   for (int64_t j = 0; j < n; j++) {
     float sum = 0;
     for (int64_t p = 0; p < k; p++) sum += x[p] * b[j * ldb + p];
@@ -43,8 +43,8 @@ static void scalar_transpose(int64_t m, int64_t k, const float *from, int64_t st
   }
 }
 
-static const pgi_gemm_f32 scalar = {SCALAR_MR,   SCALAR_NR,   scalar_tile,
-                                    scalar_row,  scalar_dots, scalar_transpose};
+static const pgi_gemm_f32 scalar = {SCALAR_MR,  SCALAR_NR,   scalar_tile,
+                                    scalar_row, scalar_dots, scalar_transpose};
 PG_KERNEL(gemm_f32_4x8_scalar) = {
     .name = "gemm_f32_4x8_scalar", .family = PG_K_GEMM_F32, .table = &scalar};
 
@@ -144,8 +144,8 @@ void pgi_product_tiling(const pgi_product *p, int64_t copies, pgi_tiling *out) {
   int mr = p->kernel->mr, nr = p->kernel->nr;
   int64_t tile_m = PG_MAX(1, PG_MIN(p->m, SIDE_M / mr * mr));
   int64_t tile_n = PG_MAX(1, PG_MIN(p->n, SIDE_N / nr * nr));
-  if (p->packed_a) tile_m = ceil_div(tile_m, pgi_panel_height(p->m, mr)) *
-                            pgi_panel_height(p->m, mr);
+  if (p->packed_a)
+    tile_m = ceil_div(tile_m, pgi_panel_height(p->m, mr)) * pgi_panel_height(p->m, mr);
   /* Halve the longer side while there are too few tiles to share and they stay worth a task. */
   for (;;) {
     int64_t tiles = ceil_div(PG_MAX(p->m, 1), tile_m) * ceil_div(PG_MAX(p->n, 1), tile_n);
@@ -260,8 +260,13 @@ void pgi_product_tile(const pgi_product *p, const pgi_tiling *t, int64_t i, floa
   }
   for (int64_t q = 0; q < p->k; q += PG_GEMM_KC) {
     int64_t depth = PG_MIN(p->k - q, PG_GEMM_KC);
-    block k = {.depth = depth, .height = height, .a_step = height * depth, .ldb = nr,
-               .b_step = nr * depth, .add = p->add || q > 0, .is_last = q + depth == p->k};
+    block k = {.depth = depth,
+               .height = height,
+               .a_step = height * depth,
+               .ldb = nr,
+               .b_step = nr * depth,
+               .add = p->add || q > 0,
+               .is_last = q + depth == p->k};
     if (p->packed_a) {
       k.a = p->packed_a + q * padded_m + i0 * depth;
     } else {

@@ -124,8 +124,8 @@ void pgi_pack_b_s8(const pgi_gemm_s8 *kernel, const pgi_bytes8 *b, int64_t n, in
 
 /* ---- blocking ------------------------------------------------------------------------------- */
 
-void pgi_product_s8_tiling(const pgi_product_s8 *p, int64_t *tile_m, int64_t *tile_n,
-                           int64_t *rows, int64_t *cols) {
+void pgi_product_s8_tiling(const pgi_product_s8 *p, int64_t *tile_m, int64_t *tile_n, int64_t *rows,
+                           int64_t *cols) {
   int mr = p->kernel->mr, nr = p->kernel->nr;
   *tile_m = mr * 16;
   *tile_n = nr * 4;
@@ -177,7 +177,7 @@ void pgi_product_s8_tile(const pgi_product_s8 *p, int64_t i, int16_t *scratch) {
 #ifdef PG_X86
 #include <immintrin.h>
 
-#define TARGET_VNNI                                                                       \
+#define TARGET_VNNI \
   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,bmi,bmi2")))
 
 /* Both halves of a pair of a as one 32-bit number. */
@@ -188,49 +188,49 @@ static inline int pair(const int16_t *a) {
 }
 
 /* A tile of M x (2 vectors) sums, stored to a buffer: widths below the full one are copied out. */
-#define S8_TILE(isa, target, vec, lanes, mrows, zero, load, store, set1, madd_add)               \
-  enum { isa##_MR = mrows, isa##_NR = 2 * lanes };                                               \
-  target BODY void isa##_sums(const int M, int64_t pairs, const int16_t *a, int64_t lda,         \
-                              const int16_t *b, int32_t *sums) {                                 \
-    vec sum[mrows][2];                                                                           \
-    _Pragma("GCC unroll 14") for (int i = 0; i < M; i++) sum[i][0] = sum[i][1] = zero();         \
-    for (int64_t p = 0; p < pairs; p++, a += 2 * lda, b += 4 * lanes) {                          \
-      vec b0 = load((const void *)b), b1 = load((const void *)(b + 2 * lanes));                  \
-      _Pragma("GCC unroll 14") for (int i = 0; i < M; i++) {                                     \
-        vec left = set1(pair(a + 2 * i));                                                        \
-        sum[i][0] = madd_add(sum[i][0], left, b0);                                               \
-        sum[i][1] = madd_add(sum[i][1], left, b1);                                               \
-      }                                                                                          \
-    }                                                                                            \
-    _Pragma("GCC unroll 14") for (int i = 0; i < M; i++) {                                       \
-      store((void *)(sums + i * 2 * lanes), sum[i][0]);                                          \
-      store((void *)(sums + i * 2 * lanes + lanes), sum[i][1]);                                  \
-    }                                                                                            \
-  }                                                                                              \
-  target static void isa##_tile(int m, int n, int64_t pairs, const int16_t *a, int64_t lda,      \
-                                const int16_t *b, int32_t *c, int64_t ldc, bool add) {           \
-    _Alignas(64) int32_t sums[mrows * 2 * lanes];                                                \
-    if (m > mrows / 2) {                                                                       \
-      isa##_sums(mrows, pairs, a, lda, b, sums);                                                 \
-    } else if (m > 1) {                                                                          \
-      isa##_sums(mrows / 2, pairs, a, lda, b, sums);                                             \
-    } else {                                                                                     \
-      isa##_sums(1, pairs, a, lda, b, sums);                                                     \
-    }                                                                                            \
-    for (int i = 0; i < m; i++) {                                                                \
-      const int32_t *from = sums + i * 2 * lanes;                                                \
-      int32_t *to = c + i * ldc;                                                                 \
-      if (add) {                                                                                 \
-        for (int j = 0; j < n; j++) to[j] = (int32_t)((uint32_t)to[j] + (uint32_t)from[j]);      \
-      } else {                                                                                   \
-        for (int j = 0; j < n; j++) to[j] = from[j];                                             \
-      }                                                                                          \
-    }                                                                                            \
-  }                                                                                              \
-  target static void isa##_gather(int64_t k, const int64_t *at, const float *src, int64_t n,     \
-                                  int nr, int16_t *to) {                                         \
-    gather_body(k, at, src, n, nr, to);                                                          \
-  }                                                                                              \
+#define S8_TILE(isa, target, vec, lanes, mrows, zero, load, store, set1, madd_add)           \
+  enum { isa##_MR = mrows, isa##_NR = 2 * lanes };                                           \
+  target BODY void isa##_sums(const int M, int64_t pairs, const int16_t *a, int64_t lda,     \
+                              const int16_t *b, int32_t *sums) {                             \
+    vec sum[mrows][2];                                                                       \
+    _Pragma("GCC unroll 14") for (int i = 0; i < M; i++) sum[i][0] = sum[i][1] = zero();     \
+    for (int64_t p = 0; p < pairs; p++, a += 2 * lda, b += 4 * lanes) {                      \
+      vec b0 = load((const void *)b), b1 = load((const void *)(b + 2 * lanes));              \
+      _Pragma("GCC unroll 14") for (int i = 0; i < M; i++) {                                 \
+        vec left = set1(pair(a + 2 * i));                                                    \
+        sum[i][0] = madd_add(sum[i][0], left, b0);                                           \
+        sum[i][1] = madd_add(sum[i][1], left, b1);                                           \
+      }                                                                                      \
+    }                                                                                        \
+    _Pragma("GCC unroll 14") for (int i = 0; i < M; i++) {                                   \
+      store((void *)(sums + i * 2 * lanes), sum[i][0]);                                      \
+      store((void *)(sums + i * 2 * lanes + lanes), sum[i][1]);                              \
+    }                                                                                        \
+  }                                                                                          \
+  target static void isa##_tile(int m, int n, int64_t pairs, const int16_t *a, int64_t lda,  \
+                                const int16_t *b, int32_t *c, int64_t ldc, bool add) {       \
+    _Alignas(64) int32_t sums[mrows * 2 * lanes];                                            \
+    if (m > mrows / 2) {                                                                     \
+      isa##_sums(mrows, pairs, a, lda, b, sums);                                             \
+    } else if (m > 1) {                                                                      \
+      isa##_sums(mrows / 2, pairs, a, lda, b, sums);                                         \
+    } else {                                                                                 \
+      isa##_sums(1, pairs, a, lda, b, sums);                                                 \
+    }                                                                                        \
+    for (int i = 0; i < m; i++) {                                                            \
+      const int32_t *from = sums + i * 2 * lanes;                                            \
+      int32_t *to = c + i * ldc;                                                             \
+      if (add) {                                                                             \
+        for (int j = 0; j < n; j++) to[j] = (int32_t)((uint32_t)to[j] + (uint32_t)from[j]);  \
+      } else {                                                                               \
+        for (int j = 0; j < n; j++) to[j] = from[j];                                         \
+      }                                                                                      \
+    }                                                                                        \
+  }                                                                                          \
+  target static void isa##_gather(int64_t k, const int64_t *at, const float *src, int64_t n, \
+                                  int nr, int16_t *to) {                                     \
+    gather_body(k, at, src, n, nr, to);                                                      \
+  }                                                                                          \
   static const pgi_gemm_s8 isa = {isa##_MR, isa##_NR, isa##_tile, isa##_gather};
 
 #define ADD2(s, x, y) _mm256_add_epi32(s, _mm256_madd_epi16(x, y))

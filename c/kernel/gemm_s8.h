@@ -23,9 +23,9 @@ typedef struct pgi_gemm_s8 {
 typedef struct pgi_bytes8 {
   const uint8_t *data;
   bool is_signed;
-  int64_t row, col;      /* steps */
-  const int32_t *zero;   /* of each row of a, of each column of b; NULL: all 0 */
-  int64_t zero_step;     /* 0: one for all */
+  int64_t row, col;    /* steps */
+  const int32_t *zero; /* of each row of a, of each column of b; NULL: all 0 */
+  int64_t zero_step;   /* 0: one for all */
 } pgi_bytes8;
 
 /* c = a b for a tile of the product at a time. */
@@ -53,8 +53,8 @@ void pgi_pack_a_s8(const pgi_gemm_s8 *kernel, const pgi_bytes8 *a, int64_t m, in
 void pgi_pack_b_s8(const pgi_gemm_s8 *kernel, const pgi_bytes8 *b, int64_t n, int64_t k,
                    int16_t *to);
 /* Tiles are tile_m x tile_n, rows x cols of them; by shape alone. */
-void pgi_product_s8_tiling(const pgi_product_s8 *p, int64_t *tile_m, int64_t *tile_n,
-                           int64_t *rows, int64_t *cols);
+void pgi_product_s8_tiling(const pgi_product_s8 *p, int64_t *tile_m, int64_t *tile_n, int64_t *rows,
+                           int64_t *cols);
 int64_t pgi_product_s8_scratch(const pgi_product_s8 *p); /* int16s a tile needs */
 void pgi_product_s8_tile(const pgi_product_s8 *p, int64_t i, int16_t *scratch);
 

@@ -19,8 +19,8 @@ PG_TARGET_AVX2 INLINE __m256i mask2(int64_t n) {
 
 /* M rows, V vectors of columns, the last one under a mask when is_cut. */
 PG_TARGET_AVX2 INLINE void tile2(const int M, const int V, const bool is_cut, int n, int64_t k,
-                                 const float *a, int64_t lda, const float *b, int64_t ldb,
-                                 float *c, int64_t ldc, bool add) {
+                                 const float *a, int64_t lda, const float *b, int64_t ldb, float *c,
+                                 int64_t ldc, bool add) {
   __m256 sum[MR2][2];
   __m256i cut = mask2(n - (V - 1) * W2);
 #pragma GCC unroll 6
@@ -32,8 +32,8 @@ PG_TARGET_AVX2 INLINE void tile2(const int M, const int V, const bool is_cut, in
     __m256 right[2];
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) {
-      right[v] = is_cut && v == V - 1 ? _mm256_maskload_ps(b + v * W2, cut)
-                                      : _mm256_loadu_ps(b + v * W2);
+      right[v] =
+          is_cut && v == V - 1 ? _mm256_maskload_ps(b + v * W2, cut) : _mm256_loadu_ps(b + v * W2);
     }
 #pragma GCC unroll 6
     for (int i = 0; i < M; i++) {
@@ -61,20 +61,19 @@ PG_TARGET_AVX2 INLINE void tile2(const int M, const int V, const bool is_cut, in
   }
 }
 
-#define AVX2_HEIGHT(M)                                                                       \
-  case M:                                                                                    \
-    if (n == NR2) {                                                                          \
-      tile2(M, 2, false, n, k, a, lda, b, ldb, c, ldc, add);                                 \
-    } else if (n > W2) {                                                                     \
-      tile2(M, 2, true, n, k, a, lda, b, ldb, c, ldc, add);                                  \
-    } else {                                                                                 \
-      tile2(M, 1, true, n, k, a, lda, b, ldb, c, ldc, add);                                  \
-    }                                                                                        \
+#define AVX2_HEIGHT(M)                                       \
+  case M:                                                    \
+    if (n == NR2) {                                          \
+      tile2(M, 2, false, n, k, a, lda, b, ldb, c, ldc, add); \
+    } else if (n > W2) {                                     \
+      tile2(M, 2, true, n, k, a, lda, b, ldb, c, ldc, add);  \
+    } else {                                                 \
+      tile2(M, 1, true, n, k, a, lda, b, ldb, c, ldc, add);  \
+    }                                                        \
     break;
 
 PG_TARGET_AVX2 static void avx2_tile(int m, int n, int64_t k, const float *a, int64_t lda,
-                                     const float *b, int64_t ldb, float *c, int64_t ldc,
-                                     bool add) {
+                                     const float *b, int64_t ldb, float *c, int64_t ldc, bool add) {
   switch (m) {
     AVX2_HEIGHT(1)
     AVX2_HEIGHT(2)
@@ -175,8 +174,8 @@ PG_TARGET_AVX2 static void avx2_transpose(int64_t m, int64_t k, const float *fro
       __m256 r[W2];
 #pragma GCC unroll 8
       for (int q = 0; q < W2; q++) {
-        r[q] = q < rows ? _mm256_maskload_ps(from + (i + q) * step + p, across)
-                        : _mm256_setzero_ps();
+        r[q] =
+            q < rows ? _mm256_maskload_ps(from + (i + q) * step + p, across) : _mm256_setzero_ps();
         r[q] = _mm256_mul_ps(r[q], scale);
       }
       transpose8(r);
@@ -189,8 +188,7 @@ PG_TARGET_AVX2 static void avx2_transpose(int64_t m, int64_t k, const float *fro
   }
 }
 
-static const pgi_gemm_f32 avx2 = {MR2,      NR2,       avx2_tile,
-                                  avx2_row, avx2_dots, avx2_transpose};
+static const pgi_gemm_f32 avx2 = {MR2, NR2, avx2_tile, avx2_row, avx2_dots, avx2_transpose};
 PG_KERNEL(gemm_f32_6x16_avx2) = {
     .name = "gemm_f32_6x16_avx2", .family = PG_K_GEMM_F32, .needs = PG_CPU_AVX2, .table = &avx2};
 
@@ -241,15 +239,15 @@ PG_TARGET_AVX512 INLINE void tile5(const int M, const int V, const bool is_cut, 
   }
 }
 
-#define AVX512_HEIGHT(M)                                                                     \
-  case M:                                                                                    \
-    if (n == NR5) {                                                                          \
-      tile5(M, 2, false, n, k, a, lda, b, ldb, c, ldc, add);                                 \
-    } else if (n > W5) {                                                                     \
-      tile5(M, 2, true, n, k, a, lda, b, ldb, c, ldc, add);                                  \
-    } else {                                                                                 \
-      tile5(M, 1, true, n, k, a, lda, b, ldb, c, ldc, add);                                  \
-    }                                                                                        \
+#define AVX512_HEIGHT(M)                                     \
+  case M:                                                    \
+    if (n == NR5) {                                          \
+      tile5(M, 2, false, n, k, a, lda, b, ldb, c, ldc, add); \
+    } else if (n > W5) {                                     \
+      tile5(M, 2, true, n, k, a, lda, b, ldb, c, ldc, add);  \
+    } else {                                                 \
+      tile5(M, 1, true, n, k, a, lda, b, ldb, c, ldc, add);  \
+    }                                                        \
     break;
 
 PG_TARGET_AVX512 static void avx512_tile(int m, int n, int64_t k, const float *a, int64_t lda,
@@ -316,16 +314,15 @@ PG_TARGET_AVX512 static void avx512_dots(int64_t n, int64_t k, const float *x, c
     }
     for (; p < k; p += W5) {
       __mmask16 cut = mask5(k - p);
-      s0 = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(cut, x + p), _mm512_maskz_loadu_ps(cut, b + p),
-                           s0);
+      s0 =
+          _mm512_fmadd_ps(_mm512_maskz_loadu_ps(cut, x + p), _mm512_maskz_loadu_ps(cut, b + p), s0);
     }
     float s = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)));
     y[j * y_step] = add ? y[j * y_step] + s : s;
   }
 }
 
-static const pgi_gemm_f32 avx512 = {MR5,        NR5,         avx512_tile,
-                                    avx512_row, avx512_dots, avx2_transpose};
+static const pgi_gemm_f32 avx512 = {MR5, NR5, avx512_tile, avx512_row, avx512_dots, avx2_transpose};
 PG_KERNEL(gemm_f32_14x32_avx512) = {.name = "gemm_f32_14x32_avx512",
                                     .family = PG_K_GEMM_F32,
                                     .needs = PG_CPU_AVX2 | PG_CPU_AVX512,

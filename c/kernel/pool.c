@@ -50,28 +50,27 @@ BODY float sum_body(int64_t n, const float *x) {
   return s[0];
 }
 
-#define POOL_FUNCTIONS(isa, target)                                                             \
-  target static void isa##_max_rows(int64_t rows, int64_t n, int64_t taps, const int64_t *at,   \
-                                    const float *src, int64_t src_step, float *out,             \
-                                    int64_t out_step) {                                         \
-    rows_body(true, rows, n, taps, at, src, src_step, out, out_step);                           \
-  }                                                                                             \
-  target static void isa##_sum_rows(int64_t rows, int64_t n, int64_t taps, const int64_t *at,   \
-                                    const float *src, int64_t src_step, float *out,             \
-                                    int64_t out_step) {                                         \
-    rows_body(false, rows, n, taps, at, src, src_step, out, out_step);                          \
-  }                                                                                             \
-  target static float isa##_max(int64_t n, const float *x) {                                    \
-    return max_body(n, x);                                                                      \
-  }                                                                                             \
-  target static float isa##_sum(int64_t n, const float *x) {                                    \
-    return sum_body(n, x);                                                                      \
-  }                                                                                             \
+#define POOL_FUNCTIONS(isa, target)                                                           \
+  target static void isa##_max_rows(int64_t rows, int64_t n, int64_t taps, const int64_t *at, \
+                                    const float *src, int64_t src_step, float *out,           \
+                                    int64_t out_step) {                                       \
+    rows_body(true, rows, n, taps, at, src, src_step, out, out_step);                         \
+  }                                                                                           \
+  target static void isa##_sum_rows(int64_t rows, int64_t n, int64_t taps, const int64_t *at, \
+                                    const float *src, int64_t src_step, float *out,           \
+                                    int64_t out_step) {                                       \
+    rows_body(false, rows, n, taps, at, src, src_step, out, out_step);                        \
+  }                                                                                           \
+  target static float isa##_max(int64_t n, const float *x) {                                  \
+    return max_body(n, x);                                                                    \
+  }                                                                                           \
+  target static float isa##_sum(int64_t n, const float *x) {                                  \
+    return sum_body(n, x);                                                                    \
+  }                                                                                           \
   static const pgi_pool_f32 isa = {isa##_max_rows, isa##_sum_rows, isa##_max, isa##_sum};
 
 POOL_FUNCTIONS(scalar, )
-PG_KERNEL(pool_f32_scalar) = {
-    .name = "pool_f32_scalar", .family = PG_K_POOL_F32, .table = &scalar};
+PG_KERNEL(pool_f32_scalar) = {.name = "pool_f32_scalar", .family = PG_K_POOL_F32, .table = &scalar};
 
 #ifdef PG_X86
 POOL_FUNCTIONS(avx2, PG_TARGET_AVX2)

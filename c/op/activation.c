@@ -29,7 +29,8 @@ pg_status pgi_read_activation(const pgi_node *node, pgi_epilogue *e, pg_error *e
     e->act = known[i].act;
     e->alpha = n > 0 ? params[0] : known[i].alpha;
     e->beta = n > 1 ? params[1] : known[i].beta;
-    if (pgi_attr_find(node, "activation_alpha")) e->alpha = pgi_attr_float(node, "activation_alpha");
+    if (pgi_attr_find(node, "activation_alpha"))
+      e->alpha = pgi_attr_float(node, "activation_alpha");
     if (pgi_attr_find(node, "activation_beta")) e->beta = pgi_attr_float(node, "activation_beta");
     return PG_OK;
   }

@@ -87,24 +87,49 @@ static void row_range(void *arg, int64_t first, int64_t n) {
   }
 }
 
+/* `out` gets the first or last extreme of each of m columns. */
+static void columns_any(const job *j, int64_t from, int64_t m, int64_t *out) {
+  uint64_t keys[BLOCK], best[BLOCK];
+  keys_of(j, from, m, best);
+  for (int64_t i = 1; i < j->dim; i++) {
+    keys_of(j, from + i * j->inner, m, keys);
+    for (int64_t k = 0; k < m; k++) {
+      if (!is_better(j, keys[k], best[k])) continue;
+      best[k] = keys[k];
+      out[k] = i;
+    }
+  }
+}
+
+/* Without branches; the least is the greatest of what has the other sign. */
+static void columns_f32(const job *j, int64_t from, int64_t m, int64_t *out) {
+  const float *x = (const float *)j->x + from;
+  float best[BLOCK], sign = j->is_least ? -1.0f : 1.0f;
+  for (int64_t k = 0; k < m; k++) best[k] = sign * x[k];
+  for (int64_t i = 1; i < j->dim; i++) {
+    x += j->inner;
+    for (int64_t k = 0; k < m; k++) {
+      float v = sign * x[k], b = best[k];
+      bool is_number = b == b, is_nan = v != v;
+      bool wins = j->takes_last ? (v >= b) | is_nan : (v > b) | (is_nan & is_number);
+      best[k] = wins ? v : b;
+      out[k] = wins ? i : out[k];
+    }
+  }
+}
+
 /* Blocks of neighbouring columns. */
 static void column_range(void *arg, int64_t first, int64_t n) {
   const job *j = arg;
-  uint64_t keys[BLOCK], best[BLOCK];
   for (int64_t block = first; block < first + n; block++) {
     int64_t row = block / j->column_blocks, column = block % j->column_blocks * BLOCK;
     int64_t m = PG_MIN(j->inner - column, (int64_t)BLOCK);
     int64_t from = row * j->dim * j->inner + column, *out = j->out + row * j->inner + column;
-    keys_of(j, from, m, best);
     memset(out, 0, (size_t)m * sizeof *out);
-    for (int64_t i = 1; i < j->dim; i++) {
-      keys_of(j, from + i * j->inner, m, keys);
-      for (int64_t k = 0; k < m; k++) {
-        if (!is_better(j, keys[k], best[k])) continue;
-        best[k] = keys[k];
-        out[k] = i;
-      }
-    }
+    if (j->dtype == PG_F32)
+      columns_f32(j, from, m, out);
+    else
+      columns_any(j, from, m, out);
   }
 }
 

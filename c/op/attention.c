@@ -115,8 +115,8 @@ static pg_status append(pgi_call *c, int past_in, int present, operand *k) {
     return pgi_fail(c->err, PG_INVALID, "input %d: it doesn't fit the new keys and values",
                     past_in);
   }
-  pg_status status = PG_OK;
-  if (!out) status = pgi_tensor_alloc(c->ctx, dtype, 4, dims, &room, c->err);
+  pg_status status = out ? pgi_call_alloc(c, present, dtype, 4, dims) /* checks */
+                         : pgi_tensor_alloc(c->ctx, dtype, 4, dims, &room, c->err);
   if (status == PG_OK) {
     const pg_tensor *all = out ? out : &room;
     pgi_heads_append(c, past, old, &k->at, k->length, (pg_tensor *)(uintptr_t)all);

@@ -102,8 +102,10 @@ static void measure(void *arg, int64_t c, void *scratch) {
       double *x = scratch;
       pgi_load_f64(r->x->dtype, pgi_tensor_data(r->x), (n * r->channels + c) * r->size, r->size, x);
       for (int64_t i = 0; i < r->size; i++) {
-        if (pass) squares += (x[i] - mean) * (x[i] - mean);
-        else sum += x[i];
+        if (pass)
+          squares += (x[i] - mean) * (x[i] - mean);
+        else
+          sum += x[i];
       }
     }
     r->mean[c] = mean;
@@ -182,6 +184,12 @@ static const pgi_attr_def attrs[] = {{.name = "epsilon", .kind = PG_ATTR_FLOAT, 
                                      {.name = "training_mode", .kind = PG_ATTR_INT},
                                      {0}};
 
-PG_OP(batch_normalization) = {.name = "BatchNormalization", .since = {1, 6, 7, 9, 14, 15},
-                              .in = {5, 5}, .out = {1, 3}, .types = PG_T_FLOAT, .attrs = attrs,
-                              .upgrade = upgrade, .infer = infer, .run = run_norm};
+PG_OP(batch_normalization) = {.name = "BatchNormalization",
+                              .since = {1, 6, 7, 9, 14, 15},
+                              .in = {5, 5},
+                              .out = {1, 3},
+                              .types = PG_T_FLOAT,
+                              .attrs = attrs,
+                              .upgrade = upgrade,
+                              .infer = infer,
+                              .run = run_norm};

@@ -79,8 +79,12 @@ static void task(void *arg, int64_t i, void *scratch) {
 static pg_status run_causal(pgi_call *call) {
   const pg_tensor *x = call->in[0], *w = call->in[1];
   const pg_tensor *bias = call->n_in > 2 ? call->in[2] : NULL;
-  run r = {.channels = x->dims[1], .length = x->dims[2], .k = w->dims[2], .x = x,
-           .past = call->n_in > 3 ? call->in[3] : NULL, .y = call->out[0],
+  run r = {.channels = x->dims[1],
+           .length = x->dims[2],
+           .k = w->dims[2],
+           .x = x,
+           .past = call->n_in > 3 ? call->in[3] : NULL,
+           .y = call->out[0],
            .present = call->n_out > 1 ? call->out[1] : NULL,
            .kernel = call->ctx->kernels[PG_K_CONV_DW_F32]};
   r.kept = r.k - 1;
@@ -104,9 +108,14 @@ static pg_status run_causal(pgi_call *call) {
   return PG_OK;
 }
 
-static const pgi_attr_def attrs[] = {
-    {.name = "activation", .kind = PG_ATTR_STRING, .s = "none"}, {0}};
+static const pgi_attr_def attrs[] = {{.name = "activation", .kind = PG_ATTR_STRING, .s = "none"},
+                                     {0}};
 
-PG_OP(causal_conv_with_state) = {.name = "CausalConvWithState", .since = {27}, .in = {2, 4},
-                                 .out = {1, 2}, .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16),
-                                 .attrs = attrs, .infer = infer, .run = run_causal};
+PG_OP(causal_conv_with_state) = {.name = "CausalConvWithState",
+                                 .since = {27},
+                                 .in = {2, 4},
+                                 .out = {1, 2},
+                                 .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16),
+                                 .attrs = attrs,
+                                 .infer = infer,
+                                 .run = run_causal};

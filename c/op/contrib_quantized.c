@@ -63,7 +63,8 @@ static void copy_attr(build *b, const char *name) {
       b->status = pgi_attr_set_ints(b->last, name, a->n, a->ints, b->err);
       break;
     case PG_ATTR_STRING:
-      b->status = pgi_attr_set_string(b->last, name, a->strings[0].data, a->strings[0].size, b->err);
+      b->status =
+          pgi_attr_set_string(b->last, name, a->strings[0].data, a->strings[0].size, b->err);
       break;
     default:
       break;
@@ -79,8 +80,10 @@ static pg_status finish(build *b, pgi_value *y) {
 static pgi_value *move_channels(build *b, pgi_value *x, int rank, bool to_last) {
   int64_t perm[PG_MAX_RANK];
   for (int i = 0; i < rank; i++) {
-    if (to_last) perm[i] = i == 0 ? 0 : i == rank - 1 ? 1 : i + 1;
-    else perm[i] = i == 0 ? 0 : i == 1 ? rank - 1 : i - 1;
+    if (to_last)
+      perm[i] = i == 0 ? 0 : i == rank - 1 ? 1 : i + 1;
+    else
+      perm[i] = i == 0 ? 0 : i == 1 ? rank - 1 : i - 1;
   }
   pgi_value *y = unary(b, "Transpose", x);
   if (b->status == PG_OK) b->status = pgi_attr_set_ints(b->last, "perm", rank, perm, b->err);
@@ -111,7 +114,10 @@ static pg_status expand_softmax(pgi_node *node, pg_error *err) {
   int64_t opset = pgi_attr_int(node, "opset");
   pgi_value *x = dequantize(&b, in(&b, 0), in(&b, 1), in(&b, 2));
   pgi_value *y = unary(&b, "Softmax", x);
-  set_int(&b, "axis", pgi_attr_find(node, "axis") ? pgi_attr_int(node, "axis") : opset < 13 ? 1 : -1);
+  set_int(&b, "axis",
+          pgi_attr_find(node, "axis") ? pgi_attr_int(node, "axis")
+          : opset < 13                ? 1
+                                      : -1);
   PG_TRY(b.status);
   pgi_node *softmax = b.last;
   pgi_value *out = quantize(&b, y, in(&b, 3), in(&b, 4), in(&b, 0));
@@ -142,8 +148,8 @@ static pg_status expand_concat(pgi_node *node, pg_error *err) {
 /* ---- pools ---------------------------------------------------------------------------------- */
 
 static pg_status expand_pool(pgi_node *node, pg_error *err) {
-  static const char *const attrs[] = {"auto_pad", "ceil_mode", "count_include_pad", "dilations",
-                                      "kernel_shape", "pads", "strides"};
+  static const char *const attrs[] = {
+      "auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"};
   build b = {node, PG_OK, err, NULL};
   bool is_quantized = strncmp(node->type, "QLinear", 7) == 0;
   bool is_last = !is_quantized || pgi_attr_int(node, "channels_last") != 0;
@@ -218,15 +224,17 @@ static pg_status expand_gemm(pgi_node *node, pg_error *err) {
 
 #define BYTES (PG_T(PG_I8) | PG_T(PG_U8))
 #define CONTRIB .domain = "com.microsoft", .since = {1}, .out = {1, 1}
-#define POOL_ATTRS                                                                              \
-  {.name = "auto_pad", .kind = PG_ATTR_STRING, .s = "NOTSET"},                                  \
-      {.name = "ceil_mode", .kind = PG_ATTR_INT},                                               \
-      {.name = "kernel_shape", .kind = PG_ATTR_INTS, .is_required = true},                      \
-      {.name = "pads", .kind = PG_ATTR_INTS}, {.name = "strides", .kind = PG_ATTR_INTS}
+#define POOL_ATTRS                                                         \
+  {.name = "auto_pad", .kind = PG_ATTR_STRING, .s = "NOTSET"},             \
+      {.name = "ceil_mode", .kind = PG_ATTR_INT},                          \
+      {.name = "kernel_shape", .kind = PG_ATTR_INTS, .is_required = true}, \
+      {.name = "pads", .kind = PG_ATTR_INTS}, {                            \
+    .name = "strides", .kind = PG_ATTR_INTS                                \
+  }
 
 static const pgi_attr_def no_attrs[] = {{0}};
-static const pgi_attr_def alpha_attrs[] = {
-    {.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 0.01f}, {0}};
+static const pgi_attr_def alpha_attrs[] = {{.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 0.01f},
+                                           {0}};
 static const pgi_attr_def softmax_attrs[] = {
     {.name = "axis", .kind = PG_ATTR_INT, .i = -1},
     {.name = "opset", .kind = PG_ATTR_INT, .is_required = true},
@@ -234,11 +242,10 @@ static const pgi_attr_def softmax_attrs[] = {
 static const pgi_attr_def concat_attrs[] = {
     {.name = "axis", .kind = PG_ATTR_INT, .is_required = true}, {0}};
 static const pgi_attr_def global_attrs[] = {{.name = "channels_last", .kind = PG_ATTR_INT}, {0}};
-static const pgi_attr_def average_attrs[] = {
-    POOL_ATTRS,
-    {.name = "channels_last", .kind = PG_ATTR_INT},
-    {.name = "count_include_pad", .kind = PG_ATTR_INT},
-    {0}};
+static const pgi_attr_def average_attrs[] = {POOL_ATTRS,
+                                             {.name = "channels_last", .kind = PG_ATTR_INT},
+                                             {.name = "count_include_pad", .kind = PG_ATTR_INT},
+                                             {0}};
 static const pgi_attr_def max_attrs[] = {
     POOL_ATTRS, {.name = "dilations", .kind = PG_ATTR_INTS}, {0}};
 static const pgi_attr_def gemm_attrs[] = {{.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 1},
@@ -246,29 +253,75 @@ static const pgi_attr_def gemm_attrs[] = {{.name = "alpha", .kind = PG_ATTR_FLOA
                                           {.name = "transB", .kind = PG_ATTR_INT},
                                           {0}};
 
-PG_OP(qlinear_add) = {.name = "QLinearAdd", CONTRIB, .in = {7, 8}, .types = BYTES,
-                      .attrs = no_attrs, .expand = expand_binary};
-PG_OP(qlinear_mul) = {.name = "QLinearMul", CONTRIB, .in = {7, 8}, .types = BYTES,
-                      .attrs = no_attrs, .expand = expand_binary};
-PG_OP(qlinear_leaky_relu) = {.name = "QLinearLeakyRelu", CONTRIB, .in = {4, 5}, .types = BYTES,
-                             .attrs = alpha_attrs, .expand = expand_unary};
-PG_OP(qlinear_sigmoid) = {.name = "QLinearSigmoid", CONTRIB, .in = {4, 5}, .types = BYTES,
-                          .attrs = no_attrs, .expand = expand_unary};
-PG_OP(qlinear_softmax) = {.name = "QLinearSoftmax", CONTRIB, .in = {5, 5}, .types = BYTES,
-                          .attrs = softmax_attrs, .expand = expand_softmax};
-PG_OP(qlinear_concat) = {.name = "QLinearConcat", CONTRIB, .in = {5, PG_MANY},
-                         .types = PG_T(PG_F32), .attrs = concat_attrs, .expand = expand_concat};
-PG_OP(qlinear_global_average_pool) = {.name = "QLinearGlobalAveragePool", CONTRIB, .in = {5, 5},
-                                      .types = BYTES, .attrs = global_attrs,
+PG_OP(qlinear_add) = {.name = "QLinearAdd",
+                      CONTRIB,
+                      .in = {7, 8},
+                      .types = BYTES,
+                      .attrs = no_attrs,
+                      .expand = expand_binary};
+PG_OP(qlinear_mul) = {.name = "QLinearMul",
+                      CONTRIB,
+                      .in = {7, 8},
+                      .types = BYTES,
+                      .attrs = no_attrs,
+                      .expand = expand_binary};
+PG_OP(qlinear_leaky_relu) = {.name = "QLinearLeakyRelu",
+                             CONTRIB,
+                             .in = {4, 5},
+                             .types = BYTES,
+                             .attrs = alpha_attrs,
+                             .expand = expand_unary};
+PG_OP(qlinear_sigmoid) = {.name = "QLinearSigmoid",
+                          CONTRIB,
+                          .in = {4, 5},
+                          .types = BYTES,
+                          .attrs = no_attrs,
+                          .expand = expand_unary};
+PG_OP(qlinear_softmax) = {.name = "QLinearSoftmax",
+                          CONTRIB,
+                          .in = {5, 5},
+                          .types = BYTES,
+                          .attrs = softmax_attrs,
+                          .expand = expand_softmax};
+PG_OP(qlinear_concat) = {.name = "QLinearConcat",
+                         CONTRIB,
+                         .in = {5, PG_MANY},
+                         .types = PG_T(PG_F32),
+                         .attrs = concat_attrs,
+                         .expand = expand_concat};
+PG_OP(qlinear_global_average_pool) = {.name = "QLinearGlobalAveragePool",
+                                      CONTRIB,
+                                      .in = {5, 5},
+                                      .types = BYTES,
+                                      .attrs = global_attrs,
                                       .expand = expand_pool};
-PG_OP(qlinear_average_pool) = {.name = "QLinearAveragePool", CONTRIB, .in = {4, 5}, .types = BYTES,
-                               .attrs = average_attrs, .expand = expand_pool};
-PG_OP(nhwc_max_pool) = {.name = "NhwcMaxPool", CONTRIB, .in = {1, 1}, .types = BYTES,
-                        .attrs = max_attrs, .expand = expand_pool};
-PG_OP(matmul_integer_to_float) = {.name = "MatMulIntegerToFloat", CONTRIB, .in = {4, 7},
-                                  .types = BYTES, .attrs = no_attrs, .expand = expand_to_float};
-PG_OP(dynamic_quantize_matmul) = {.name = "DynamicQuantizeMatMul", CONTRIB, .in = {3, 5},
-                                  .types = PG_T(PG_F32), .attrs = no_attrs,
+PG_OP(qlinear_average_pool) = {.name = "QLinearAveragePool",
+                               CONTRIB,
+                               .in = {4, 5},
+                               .types = BYTES,
+                               .attrs = average_attrs,
+                               .expand = expand_pool};
+PG_OP(nhwc_max_pool) = {.name = "NhwcMaxPool",
+                        CONTRIB,
+                        .in = {1, 1},
+                        .types = BYTES,
+                        .attrs = max_attrs,
+                        .expand = expand_pool};
+PG_OP(matmul_integer_to_float) = {.name = "MatMulIntegerToFloat",
+                                  CONTRIB,
+                                  .in = {4, 7},
+                                  .types = BYTES,
+                                  .attrs = no_attrs,
+                                  .expand = expand_to_float};
+PG_OP(dynamic_quantize_matmul) = {.name = "DynamicQuantizeMatMul",
+                                  CONTRIB,
+                                  .in = {3, 5},
+                                  .types = PG_T(PG_F32),
+                                  .attrs = no_attrs,
                                   .expand = expand_dynamic};
-PG_OP(qgemm) = {.name = "QGemm", CONTRIB, .in = {6, 9}, .types = BYTES, .attrs = gemm_attrs,
+PG_OP(qgemm) = {.name = "QGemm",
+                CONTRIB,
+                .in = {6, 9},
+                .types = BYTES,
+                .attrs = gemm_attrs,
                 .expand = expand_gemm};

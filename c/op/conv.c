@@ -44,10 +44,9 @@ pg_status pgi_conv_init(pgi_conv *c, const pgi_node *node, int x_rank, const int
   c->outputs = w_dims[0];
   if (c->channels % c->groups != 0 || c->outputs % c->groups != 0 ||
       w_dims[1] != c->channels / c->groups) {
-    return pgi_fail(err, PG_INVALID,
-                    "weights [%lld,%lld,...] don't fit %lld channels in %lld groups",
-                    (long long)w_dims[0], (long long)w_dims[1], (long long)c->channels,
-                    (long long)c->groups);
+    return pgi_fail(
+        err, PG_INVALID, "weights [%lld,%lld,...] don't fit %lld channels in %lld groups",
+        (long long)w_dims[0], (long long)w_dims[1], (long long)c->channels, (long long)c->groups);
   }
   c->in_per_group = w_dims[1];
   c->out_per_group = c->outputs / c->groups;
@@ -98,7 +97,8 @@ static double window_sum(const pgi_conv *c, const double *x, const double *w, co
     int64_t rest = t, at = 0, step = 1;
     bool is_inside = true;
     for (int i = c->w.n - 1; i >= 0; i--) {
-      int64_t p = pos[i] * c->w.stride[i] - c->w.before[i] + rest % c->w.kernel[i] * c->w.dilation[i];
+      int64_t p =
+          pos[i] * c->w.stride[i] - c->w.before[i] + rest % c->w.kernel[i] * c->w.dilation[i];
       rest /= c->w.kernel[i];
       is_inside = is_inside && p >= 0 && p < c->w.in[i];
       at += p * step;
@@ -209,10 +209,26 @@ static pg_status run(pgi_call *call) {
 
 /* ---- the operators -------------------------------------------------------------------------- */
 
-PG_OP(conv) = {.name = "Conv", .since = {1, 11, 22}, .in = {2, 3}, .out = {1, 1},
-               .types = PG_T_FLOAT, .attrs = conv_attrs, .infer = infer, .prepare = prepare,
-               .discard = discard, .run = run, .absorb = pgi_conv_absorb};
-PG_OP(fused_conv) = {.name = "FusedConv", .domain = "com.microsoft", .since = {1}, .in = {2, 4},
-                     .out = {1, 1}, .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16),
-                     .attrs = fused_attrs, .infer = infer, .prepare = prepare, .discard = discard,
-                     .run = run, .absorb = pgi_conv_absorb};
+PG_OP(conv) = {.name = "Conv",
+               .since = {1, 11, 22},
+               .in = {2, 3},
+               .out = {1, 1},
+               .types = PG_T_FLOAT,
+               .attrs = conv_attrs,
+               .infer = infer,
+               .prepare = prepare,
+               .discard = discard,
+               .run = run,
+               .absorb = pgi_conv_absorb};
+PG_OP(fused_conv) = {.name = "FusedConv",
+                     .domain = "com.microsoft",
+                     .since = {1},
+                     .in = {2, 4},
+                     .out = {1, 1},
+                     .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16),
+                     .attrs = fused_attrs,
+                     .infer = infer,
+                     .prepare = prepare,
+                     .discard = discard,
+                     .run = run,
+                     .absorb = pgi_conv_absorb};

@@ -16,7 +16,7 @@ typedef struct pgi_conv {
 /* From the dims of X and W, all known.  Checks them against each other. */
 pg_status pgi_conv_init(pgi_conv *c, const pgi_node *node, int x_rank, const int64_t *x_dims,
                         int w_rank, const int64_t *w_dims, pg_error *err);
-/* Output 0 of a convolution of inputs 0 (X) and i_w (W), as far as it can be told; dtype not set. */
+/* Output 0 of a convolution of inputs 0 (X) and i_w (W), as far as it can be told; no dtype. */
 pg_status pgi_infer_conv(pgi_infer *inf, int i_w, pgi_type *out);
 /* A bias, if there is one, is [outputs]. */
 pg_status pgi_check_bias(const pg_tensor *b, int64_t outputs, pg_error *err);
@@ -43,7 +43,7 @@ void pgi_conv_weights_deinit(pg_context *ctx, pgi_conv_weights *w);
 /* y = epilogue(conv(x)); x, y f32.  The epilogue's addends are those of one image's
 ** [outputs, out_size]; z: [batch, outputs, out_size], NULL, is added before the activation. */
 pg_status pgi_conv_run_f32(pgi_call *call, const pgi_conv *c, const pgi_conv_weights *w,
-                           const float *x, const float *bias, const float *z,
-                           const pgi_epilogue *e, float *y);
+                           const float *x, const float *bias, const float *z, const pgi_epilogue *e,
+                           float *y);
 
 #endif

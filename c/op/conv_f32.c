@@ -165,8 +165,13 @@ static pg_status run_products(pgi_call *call, run *r) {
   const pgi_conv *c = r->c;
   int64_t k = c->in_per_group * c->w.taps;
   pgi_product *p = &r->product;
-  *p = (pgi_product){.kernel = r->gemm, .m = c->out_per_group, .n = c->w.out_size, .k = k,
-                     .alpha = 1, .packed_a = r->weights->packed, .fill = pgi_im2col_fill,
+  *p = (pgi_product){.kernel = r->gemm,
+                     .m = c->out_per_group,
+                     .n = c->w.out_size,
+                     .k = k,
+                     .alpha = 1,
+                     .packed_a = r->weights->packed,
+                     .fill = pgi_im2col_fill,
                      .ldc = c->w.out_size};
   pgi_product_tiling(p, c->batch * c->groups, &r->tiling);
   int64_t tiles = r->tiling.rows * r->tiling.cols;
@@ -194,8 +199,8 @@ static pg_status run_products(pgi_call *call, run *r) {
 }
 
 pg_status pgi_conv_run_f32(pgi_call *call, const pgi_conv *c, const pgi_conv_weights *w,
-                           const float *x, const float *bias, const float *z,
-                           const pgi_epilogue *e, float *y) {
+                           const float *x, const float *bias, const float *z, const pgi_epilogue *e,
+                           float *y) {
   run r = {.c = c, .weights = w, .x = x, .bias = bias, .z = z, .e = e, .y = y};
   r.gemm = call->ctx->kernels[PG_K_GEMM_F32];
   r.rows = call->ctx->kernels[PG_K_CONV_DW_F32];

@@ -68,7 +68,10 @@ static pg_status init_s8(pg_context *ctx, const pgi_conv *c, const pg_tensor *w,
   for (int64_t g = 0; g < c->groups; g++) {
     int64_t first = g * c->out_per_group;
     pgi_bytes8 a = {.data = (const uint8_t *)pgi_tensor_data(w) + first * k,
-                    .is_signed = w->dtype == PG_I8, .row = k, .col = 1, .zero = zeros + first,
+                    .is_signed = w->dtype == PG_I8,
+                    .row = k,
+                    .col = 1,
+                    .zero = zeros + first,
                     .zero_step = 1};
     pgi_pack_a_s8(kernel, &a, c->out_per_group, k, out->packed + g * out->packed_size);
   }
@@ -81,8 +84,8 @@ static pg_status weights_new(pg_context *ctx, const pgi_conv *c, const pg_tensor
   weights *made = pgi_alloc_zero(ctx, sizeof *made);
   if (!made) return pgi_nomem(err);
   made->is_f32 = c->in_per_group * c->w.taps <= EXACT_TERMS;
-  pg_status status = made->is_f32 ? init_f32(ctx, c, w, zero, made, err)
-                                  : init_s8(ctx, c, w, zero, made, err);
+  pg_status status =
+      made->is_f32 ? init_f32(ctx, c, w, zero, made, err) : init_s8(ctx, c, w, zero, made, err);
   if (status != PG_OK) {
     discard(ctx, made);
     return status;
@@ -181,8 +184,12 @@ static pg_status run_s8(pgi_call *call, run *r) {
     return pgi_fail(call->err, PG_UNSUPPORTED,
                     "padding and strides are out of proportion to the input");
   }
-  *p = (pgi_product_s8){.kernel = call->ctx->kernels[PG_K_GEMM_S8], .m = c->out_per_group,
-                        .n = c->w.out_size, .k = k, .packed_a = r->w->packed, .fill = fill,
+  *p = (pgi_product_s8){.kernel = call->ctx->kernels[PG_K_GEMM_S8],
+                        .m = c->out_per_group,
+                        .n = c->w.out_size,
+                        .k = k,
+                        .packed_a = r->w->packed,
+                        .fill = fill,
                         .ldc = c->w.out_size};
   pgi_product_s8_tiling(p, &tile_m, &tile_n, &rows, &cols);
   r->tiles = rows * cols;
@@ -228,8 +235,8 @@ static pg_status run_f32(pgi_call *call, run *r) {
   PG_TRY(pgi_scratch_array(call, c->batch * c->channels, (size_t)c->w.in_size * sizeof(float),
                            &r->planes));
   pgi_call_parallel(call, c->batch * c->channels, load_task, r);
-  PG_TRY(pgi_conv_run_f32(call, c, &r->w->f32, r->planes, NULL, NULL, &none,
-                          (float *)(void *)r->sum));
+  PG_TRY(
+      pgi_conv_run_f32(call, c, &r->w->f32, r->planes, NULL, NULL, &none, (float *)(void *)r->sum));
   pgi_flat_loop(call, c->batch * c->outputs * c->w.out_size, round_task, r);
   return PG_OK;
 }
@@ -340,18 +347,31 @@ static pg_status run_linear(pgi_call *call) {
   return PG_OK;
 }
 
-static const pgi_attr_def attrs[] = {
-    {.name = "auto_pad", .kind = PG_ATTR_STRING, .s = "NOTSET"},
-    {.name = "dilations", .kind = PG_ATTR_INTS},
-    {.name = "group", .kind = PG_ATTR_INT, .i = 1},
-    {.name = "kernel_shape", .kind = PG_ATTR_INTS},
-    {.name = "pads", .kind = PG_ATTR_INTS},
-    {.name = "strides", .kind = PG_ATTR_INTS},
-    {0}};
+static const pgi_attr_def attrs[] = {{.name = "auto_pad", .kind = PG_ATTR_STRING, .s = "NOTSET"},
+                                     {.name = "dilations", .kind = PG_ATTR_INTS},
+                                     {.name = "group", .kind = PG_ATTR_INT, .i = 1},
+                                     {.name = "kernel_shape", .kind = PG_ATTR_INTS},
+                                     {.name = "pads", .kind = PG_ATTR_INTS},
+                                     {.name = "strides", .kind = PG_ATTR_INTS},
+                                     {0}};
 
-PG_OP(conv_integer) = {.name = "ConvInteger", .since = {10}, .in = {2, 4}, .out = {1, 1},
-                       .types = PG_T(PG_I8) | PG_T(PG_U8), .attrs = attrs, .infer = infer_integer,
-                       .prepare = prepare_integer, .discard = discard, .run = run_integer};
-PG_OP(qlinear_conv) = {.name = "QLinearConv", .since = {10}, .in = {8, 9}, .out = {1, 1},
-                       .types = PG_T(PG_I8) | PG_T(PG_U8), .attrs = attrs, .infer = infer_linear,
-                       .prepare = prepare_linear, .discard = discard, .run = run_linear};
+PG_OP(conv_integer) = {.name = "ConvInteger",
+                       .since = {10},
+                       .in = {2, 4},
+                       .out = {1, 1},
+                       .types = PG_T(PG_I8) | PG_T(PG_U8),
+                       .attrs = attrs,
+                       .infer = infer_integer,
+                       .prepare = prepare_integer,
+                       .discard = discard,
+                       .run = run_integer};
+PG_OP(qlinear_conv) = {.name = "QLinearConv",
+                       .since = {10},
+                       .in = {8, 9},
+                       .out = {1, 1},
+                       .types = PG_T(PG_I8) | PG_T(PG_U8),
+                       .attrs = attrs,
+                       .infer = infer_linear,
+                       .prepare = prepare_linear,
+                       .discard = discard,
+                       .run = run_linear};

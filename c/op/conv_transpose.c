@@ -7,59 +7,69 @@
 
 /* ---- shapes --------------------------------------------------------------------------------- */
 
+/* What the attributes say about the size of the output. */
+typedef struct target {
+  int64_t extra[PG_MAX_SPATIAL]; /* output_padding */
+  const int64_t *shape;          /* output_shape; NULL: none */
+  bool is_upper, is_same, is_valid;
+} target;
+
+static pg_status read_target(const pgi_node *node, int n, target *t, pg_error *err) {
+  int64_t count;
+  t->shape = pgi_attr_ints(node, "output_shape", &count);
+  if (count == 0) t->shape = NULL;
+  if (count == n + 2) t->shape += 2; /* some writers put the batch and the channels before */
+  if (count != 0 && count != n && count != n + 2) {
+    return pgi_fail(err, PG_INVALID, "output_shape: expected %d numbers, got %lld", n,
+                    (long long)count);
+  }
+  for (int i = 0; t->shape && i < n; i++) {
+    if (t->shape[i] < 0) {
+      return pgi_fail(err, PG_INVALID, "output_shape: expected numbers from 0, got %lld",
+                      (long long)t->shape[i]);
+    }
+  }
+  t->is_upper = pgi_attr_is(node, "auto_pad", "SAME_UPPER");
+  t->is_same = t->is_upper || pgi_attr_is(node, "auto_pad", "SAME_LOWER");
+  t->is_valid = pgi_attr_is(node, "auto_pad", "VALID");
+  return pgi_spatial_attr(node, "output_padding", n, 0, 0, t->extra, err);
+}
+
+/* Spatial axis i, whose input and kernel are known. */
+static pg_status fit_axis(pgi_window *w, const target *t, int i, pg_error *err) {
+  if ((double)w->in[i] * (double)w->stride[i] > 1e15) return pgi_nomem(err);
+  int64_t span = (w->kernel[i] - 1) * w->dilation[i] + 1;
+  int64_t full = (w->in[i] - 1) * w->stride[i] + t->extra[i] + span;
+  if (t->shape || t->is_same) {
+    int64_t wanted = t->shape ? t->shape[i] : w->in[i] * w->stride[i];
+    int64_t total = PG_MAX(full - wanted, 0);
+    w->out[i] = t->shape ? wanted : full - total;
+    w->before[i] = t->is_upper ? total / 2 : total - total / 2;
+    w->after[i] = total - w->before[i];
+  } else {
+    w->out[i] = full - w->before[i] - w->after[i];
+  }
+  if (w->out[i] >= 0) return PG_OK;
+  return pgi_fail(err, PG_INVALID, "spatial axis %d: padding %lld and %lld leaves nothing of %lld",
+                  i, (long long)w->before[i], (long long)w->after[i], (long long)full);
+}
+
 /* w->in, w->out and padding from the attributes; in[i] may be -1, then so is what comes out. */
 static pg_status fit(const pgi_node *node, const int64_t *in, pgi_window *w, pg_error *err) {
-  int64_t extra[PG_MAX_SPATIAL], n_shape, in_size = 1, out_size = 1, taps = 1;
-  const int64_t *shape = pgi_attr_ints(node, "output_shape", &n_shape);
-  PG_TRY(pgi_spatial_attr(node, "output_padding", w->n, 0, 0, extra, err));
-  if (n_shape == w->n + 2) { /* some writers put the batch and the channels before */
-    shape += 2;
-  } else if (n_shape != 0 && n_shape != w->n) {
-    return pgi_fail(err, PG_INVALID, "output_shape: expected %d numbers, got %lld", w->n,
-                    (long long)n_shape);
-  }
-  bool is_upper = pgi_attr_is(node, "auto_pad", "SAME_UPPER");
-  bool is_same = is_upper || pgi_attr_is(node, "auto_pad", "SAME_LOWER");
-  bool is_valid = pgi_attr_is(node, "auto_pad", "VALID");
+  target t;
+  bool is_known = true;
+  PG_TRY(read_target(node, w->n, &t, err));
   for (int i = 0; i < w->n; i++) {
     w->in[i] = in[i];
-    w->out[i] = -1;
-    if (is_valid) w->before[i] = w->after[i] = 0;
-    if (n_shape > 0 && shape[i] < 0) {
-      return pgi_fail(err, PG_INVALID, "output_shape: expected numbers from 0, got %lld",
-                      (long long)shape[i]);
-    }
-    if (n_shape > 0) w->out[i] = shape[i];
-    if (in[i] < 0 || w->kernel[i] < 0) {
-      in_size = -1;
-      continue;
-    }
-    if ((double)in[i] * (double)w->stride[i] > 1e15) return pgi_nomem(err);
-    int64_t span = (w->kernel[i] - 1) * w->dilation[i] + 1;
-    int64_t full = (in[i] - 1) * w->stride[i] + extra[i] + span;
-    if (n_shape > 0 || is_same) {
-      int64_t total = PG_MAX(full - (n_shape > 0 ? w->out[i] : in[i] * w->stride[i]), 0);
-      if (n_shape == 0) w->out[i] = full - total;
-      w->before[i] = is_upper ? total / 2 : total - total / 2;
-      w->after[i] = total - w->before[i];
+    w->out[i] = t.shape ? t.shape[i] : -1;
+    if (t.is_valid) w->before[i] = w->after[i] = 0;
+    if (in[i] >= 0 && w->kernel[i] >= 0) {
+      PG_TRY(fit_axis(w, &t, i, err));
     } else {
-      w->out[i] = full - w->before[i] - w->after[i];
-    }
-    if (w->out[i] < 0) {
-      return pgi_fail(err, PG_INVALID, "spatial axis %d: padding %lld and %lld leaves nothing of %lld",
-                      i, (long long)w->before[i], (long long)w->after[i], (long long)full);
-    }
-    if (in_size >= 0 && (!pgi_mul_size((size_t)in_size, (size_t)in[i], (size_t *)&in_size) ||
-                         !pgi_mul_size((size_t)out_size, (size_t)w->out[i], (size_t *)&out_size) ||
-                         !pgi_mul_size((size_t)taps, (size_t)w->kernel[i], (size_t *)&taps) ||
-                         (in_size | out_size | taps) < 0)) {
-      return pgi_nomem(err);
+      is_known = false;
     }
   }
-  w->in_size = in_size;
-  w->out_size = out_size;
-  w->taps = taps;
-  return PG_OK;
+  return is_known ? pgi_window_sizes(w, err) : PG_OK;
 }
 
 static pg_status init(pgi_conv *c, const pgi_node *node, int x_rank, const int64_t *x, int w_rank,
@@ -172,10 +182,19 @@ static pg_status run_f32(pgi_call *call, const pgi_conv *c) {
   for (int64_t i = 0; i < c->batch * c->groups; i++) {
     r.image = i / c->groups;
     r.group = i % c->groups;
-    pgi_product p = {.kernel = kernel, .m = rows, .n = c->w.in_size, .k = c->in_per_group,
-                     .alpha = 1, .a = r.w + r.group * c->in_per_group * rows, .a_row = 1,
-                     .a_col = rows, .b = r.x + i * c->in_per_group * c->w.in_size,
-                     .b_row = c->w.in_size, .b_col = 1, .c = r.copies, .ldc = c->w.in_size};
+    pgi_product p = {.kernel = kernel,
+                     .m = rows,
+                     .n = c->w.in_size,
+                     .k = c->in_per_group,
+                     .alpha = 1,
+                     .a = r.w + r.group * c->in_per_group * rows,
+                     .a_row = 1,
+                     .a_col = rows,
+                     .b = r.x + i * c->in_per_group * c->w.in_size,
+                     .b_row = c->w.in_size,
+                     .b_col = 1,
+                     .c = r.copies,
+                     .ldc = c->w.in_size};
     if (packed) p.packed_a = packed + r.group * packed_size;
     PG_TRY(pgi_product_run(call, &p, 1, product_at, NULL));
     pgi_call_parallel(call, c->out_per_group, sum_task, &r);
@@ -263,18 +282,24 @@ static pg_status run_any(pgi_call *call) {
   return PG_OK;
 }
 
-static const pgi_attr_def attrs[] = {
-    {.name = "auto_pad", .kind = PG_ATTR_STRING, .s = "NOTSET"},
-    {.name = "dilations", .kind = PG_ATTR_INTS},
-    {.name = "group", .kind = PG_ATTR_INT, .i = 1},
-    {.name = "kernel_shape", .kind = PG_ATTR_INTS},
-    {.name = "output_padding", .kind = PG_ATTR_INTS},
-    {.name = "output_shape", .kind = PG_ATTR_INTS},
-    {.name = "pads", .kind = PG_ATTR_INTS},
-    {.name = "strides", .kind = PG_ATTR_INTS},
-    {0}};
+static const pgi_attr_def attrs[] = {{.name = "auto_pad", .kind = PG_ATTR_STRING, .s = "NOTSET"},
+                                     {.name = "dilations", .kind = PG_ATTR_INTS},
+                                     {.name = "group", .kind = PG_ATTR_INT, .i = 1},
+                                     {.name = "kernel_shape", .kind = PG_ATTR_INTS},
+                                     {.name = "output_padding", .kind = PG_ATTR_INTS},
+                                     {.name = "output_shape", .kind = PG_ATTR_INTS},
+                                     {.name = "pads", .kind = PG_ATTR_INTS},
+                                     {.name = "strides", .kind = PG_ATTR_INTS},
+                                     {0}};
 
-PG_OP(conv_transpose) = {.name = "ConvTranspose", .since = {1, 11, 22}, .in = {2, 3},
-                         .out = {1, 1}, .types = PG_T_FLOAT, .attrs = attrs, .infer = infer,
-                         .prepare = prepare, .discard = pgi_discard_right, .run = run_any,
+PG_OP(conv_transpose) = {.name = "ConvTranspose",
+                         .since = {1, 11, 22},
+                         .in = {2, 3},
+                         .out = {1, 1},
+                         .types = PG_T_FLOAT,
+                         .attrs = attrs,
+                         .infer = infer,
+                         .prepare = prepare,
+                         .discard = pgi_discard_right,
+                         .run = run_any,
                          .absorb = pgi_conv_transpose_absorb};

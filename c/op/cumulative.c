@@ -19,49 +19,58 @@ typedef struct cumulative_job {
   bool is_product, is_exclusive, is_reverse;
 } cumulative_job;
 
-enum { COLUMNS = 128 };
+enum { BLOCK = 128 };
 
-static void step_f64(const cumulative_job *job, int64_t at, int64_t m, double *total) {
-  double x[COLUMNS], y[COLUMNS];
+/* m elements that follow one another in memory: of as many columns, each with its own total, or
+** of one (apart = 0), backwards when it runs that way. */
+static void step_f64(const cumulative_job *job, int64_t at, int64_t m, double *total, int apart) {
+  double x[BLOCK];
+  bool is_back = !apart && job->is_reverse;
   pgi_load_f64(job->in->dtype, pgi_tensor_data(job->in), at, m, x);
   for (int64_t i = 0; i < m; i++) {
-    double next = job->is_product ? total[i] * x[i] : total[i] + x[i];
-    y[i] = job->is_exclusive ? total[i] : next;
-    total[i] = next;
+    int64_t k = is_back ? m - 1 - i : i;
+    double *t = &total[k * apart], next = job->is_product ? *t * x[k] : *t + x[k];
+    x[k] = job->is_exclusive ? *t : next;
+    *t = next;
   }
-  pgi_store_f64(job->out->dtype, pgi_tensor_data(job->out), at, m, y);
+  pgi_store_f64(job->out->dtype, pgi_tensor_data(job->out), at, m, x);
 }
 
-static void step_i64(const cumulative_job *job, int64_t at, int64_t m, uint64_t *total) {
-  int64_t x[COLUMNS], y[COLUMNS];
+static void step_i64(const cumulative_job *job, int64_t at, int64_t m, uint64_t *total, int apart) {
+  int64_t x[BLOCK];
+  bool is_back = !apart && job->is_reverse;
   pgi_load_i64(job->in->dtype, pgi_tensor_data(job->in), at, m, x);
   for (int64_t i = 0; i < m; i++) {
-    uint64_t v = (uint64_t)x[i], next = job->is_product ? total[i] * v : total[i] + v;
-    y[i] = (int64_t)(job->is_exclusive ? total[i] : next);
-    total[i] = next;
+    int64_t k = is_back ? m - 1 - i : i;
+    uint64_t *t = &total[k * apart], v = (uint64_t)x[k];
+    uint64_t next = job->is_product ? *t * v : *t + v;
+    x[k] = (int64_t)(job->is_exclusive ? *t : next);
+    *t = next;
   }
-  pgi_store_i64(job->out->dtype, pgi_tensor_data(job->out), at, m, y);
+  pgi_store_i64(job->out->dtype, pgi_tensor_data(job->out), at, m, x);
 }
 
-/* One column after the other along the axis, or up to COLUMNS side by side. */
+/* Up to BLOCK columns side by side; a lone one a block after the other. */
 static void cumulative_task(void *arg, int64_t task) {
   const cumulative_job *job = arg;
-  int64_t stripes = (job->inner - 1) / COLUMNS + 1;
-  int64_t column = task % stripes * COLUMNS, m = PG_MIN(job->inner - column, (int64_t)COLUMNS);
+  int64_t stripes = (job->inner - 1) / BLOCK + 1, along = job->inner == 1 ? BLOCK : 1;
+  int64_t column = task % stripes * BLOCK, m = PG_MIN(job->inner - column, (int64_t)BLOCK);
   int64_t first = task / stripes * job->n * job->inner + column;
   bool is_float = pgi_dtype_kind(job->in->dtype) == PG_KIND_FLOAT;
-  double f[COLUMNS];
-  uint64_t u[COLUMNS];
+  int apart = job->inner > 1;
+  double f[BLOCK];
+  uint64_t u[BLOCK];
   for (int64_t i = 0; i < m; i++) {
     f[i] = job->is_product ? 1 : 0;
     u[i] = job->is_product ? 1 : 0;
   }
-  for (int64_t k = 0; k < job->n; k++) {
-    int64_t at = first + (job->is_reverse ? job->n - 1 - k : k) * job->inner;
+  for (int64_t k = 0; k < job->n; k += along) {
+    int64_t n = PG_MIN(job->n - k, along);
+    int64_t at = first + (job->is_reverse ? job->n - k - n : k) * job->inner;
     if (is_float)
-      step_f64(job, at, m, f);
+      step_f64(job, at, m * n, f, apart);
     else
-      step_i64(job, at, m, u);
+      step_i64(job, at, m * n, u, apart);
   }
 }
 
@@ -76,7 +85,7 @@ static pg_status cumulate(pgi_call *c, bool is_product) {
   job.inner = pgi_dims_product(job.in->dims, at + 1, job.in->rank);
   job.is_exclusive = pgi_attr_int(c->node, "exclusive") != 0;
   job.is_reverse = pgi_attr_int(c->node, "reverse") != 0;
-  int64_t stripes = (job.inner - 1) / COLUMNS + 1;
+  int64_t stripes = (job.inner - 1) / BLOCK + 1;
   pgi_call_parallel(c, count / (job.n * job.inner) * stripes, cumulative_task, &job);
   return PG_OK;
 }

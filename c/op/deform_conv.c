@@ -59,8 +59,10 @@ static double sample(const pgi_window *w, const double *x, const double *at) {
     for (int i = 0; i < w->n && weight != 0; i++) {
       double low = floor(at[i]), part = at[i] - low, p = corner >> i & 1 ? low + 1 : low;
       weight *= corner >> i & 1 ? part : 1 - part;
-      if (!(p >= 0 && p < (double)w->in[i])) weight = 0; /* NaN is outside too */
-      else index = index * w->in[i] + (int64_t)p;
+      if (!(p >= 0 && p < (double)w->in[i]))
+        weight = 0; /* NaN is outside too */
+      else
+        index = index * w->in[i] + (int64_t)p;
     }
     if (weight != 0) sum += weight * x[index];
   }
@@ -78,7 +80,7 @@ static void sample_task(void *arg, int64_t channel, void *scratch) {
                w->in_size, x);
   for (int64_t t = 0; t < w->taps; t++) {
     int64_t field = (r->image * r->s->offset_groups + group) * w->taps + t;
-    int64_t tap[PG_MAX_SPATIAL], pos[PG_MAX_SPATIAL] = {0}, rest = t;
+    int64_t tap[PG_MAX_SPATIAL] = {0}, pos[PG_MAX_SPATIAL] = {0}, rest = t;
     for (int i = w->n - 1; i >= 0; i--) {
       tap[i] = rest % w->kernel[i] * w->dilation[i] - w->before[i];
       rest /= w->kernel[i];
@@ -130,7 +132,10 @@ static pg_status as_f64(pgi_call *call, const pg_tensor *t, double **out) {
 static pg_status run_deform(pgi_call *call) {
   const pg_tensor *bias = call->n_in > 3 ? call->in[3] : NULL;
   shape s;
-  run r = {.s = &s, .x = call->in[0], .weights = call->in[1], .offset = call->in[2],
+  run r = {.s = &s,
+           .x = call->in[0],
+           .weights = call->in[1],
+           .offset = call->in[2],
            .mask = call->n_in > 4 ? call->in[4] : NULL};
   PG_TRY(init(&s, call->node, r.x, r.weights, r.offset, r.mask, call->err));
   PG_TRY(pgi_check_bias(bias, s.c.outputs, call->err));
@@ -141,8 +146,7 @@ static pg_status run_deform(pgi_call *call) {
                            (size_t)s.c.w.out_size * sizeof *r.samples, &r.samples));
   pgi_lanes sampling, multiplying;
   PG_TRY(pgi_lanes_init(&sampling, call, s.c.channels, (size_t)s.c.w.in_size * sizeof(double)));
-  PG_TRY(pgi_lanes_init(&multiplying, call, s.c.outputs,
-                        (size_t)s.c.w.out_size * sizeof(double)));
+  PG_TRY(pgi_lanes_init(&multiplying, call, s.c.outputs, (size_t)s.c.w.out_size * sizeof(double)));
   multiply m = {&r, w, b, call->out[0]};
   for (r.image = 0; r.image < s.c.batch; r.image++) {
     pgi_lanes_run(&sampling, s.c.channels, sample_task, &r);
@@ -159,5 +163,11 @@ static const pgi_attr_def attrs[] = {{.name = "dilations", .kind = PG_ATTR_INTS}
                                      {.name = "strides", .kind = PG_ATTR_INTS},
                                      {0}};
 
-PG_OP(deform_conv) = {.name = "DeformConv", .since = {19, 22}, .in = {3, 5}, .out = {1, 1},
-                      .types = PG_T_FLOAT, .attrs = attrs, .infer = infer, .run = run_deform};
+PG_OP(deform_conv) = {.name = "DeformConv",
+                      .since = {19, 22},
+                      .in = {3, 5},
+                      .out = {1, 1},
+                      .types = PG_T_FLOAT,
+                      .attrs = attrs,
+                      .infer = infer,
+                      .run = run_deform};

@@ -14,8 +14,8 @@ static pg_status infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
   if (rank < 0) return PG_OK;
   const pgi_dim *dims = inf->in[0]->dims;
-  if (rank < 2 || (dims[rank - 1].n >= 0 && dims[rank - 2].n >= 0 &&
-                   dims[rank - 1].n != dims[rank - 2].n)) {
+  if (rank < 2 ||
+      (dims[rank - 1].n >= 0 && dims[rank - 2].n >= 0 && dims[rank - 1].n != dims[rank - 2].n)) {
     return pgi_fail(inf->err, PG_INVALID, "input 0: expected square matrices");
   }
   inf->out[0].rank = rank - 2;
@@ -70,5 +70,11 @@ static pg_status run_det(pgi_call *call) {
 }
 
 static const pgi_attr_def no_attrs[] = {{0}};
-PG_OP(det) = {.name = "Det", .since = {11, 22}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_FLOAT,
-              .attrs = no_attrs, .infer = infer, .run = run_det};
+PG_OP(det) = {.name = "Det",
+              .since = {11, 22},
+              .in = {1, 1},
+              .out = {1, 1},
+              .types = PG_T_FLOAT,
+              .attrs = no_attrs,
+              .infer = infer,
+              .run = run_det};

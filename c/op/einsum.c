@@ -72,9 +72,12 @@ static pg_status load(run *r, int i, operand *out) {
   if (t->dtype != r->work) {
     void *copy;
     PG_TRY(pgi_scratch_array(r->call, n, r->size, &copy));
-    if (r->work == PG_F32) pgi_load_f32(t->dtype, out->data, 0, n, copy);
-    else if (r->work == PG_F64) pgi_load_f64(t->dtype, out->data, 0, n, copy);
-    else pgi_load_i64(t->dtype, out->data, 0, n, copy);
+    if (r->work == PG_F32)
+      pgi_load_f32(t->dtype, out->data, 0, n, copy);
+    else if (r->work == PG_F64)
+      pgi_load_f64(t->dtype, out->data, 0, n, copy);
+    else
+      pgi_load_i64(t->dtype, out->data, 0, n, copy);
     out->data = copy;
   }
   for (int a = t->rank - 1; a >= 0; a--) {
@@ -98,7 +101,7 @@ static pg_status load(run *r, int i, operand *out) {
 
 /* A contiguous copy whose axes are those of order[0 .. n). */
 static pg_status arrange(run *r, const operand *from, int n, const int *order, const void **out) {
-  int64_t dims[PG_MAX_RANK], to[PG_MAX_RANK], stride[PG_MAX_RANK], count = 1;
+  int64_t dims[PG_MAX_RANK] = {0}, to[PG_MAX_RANK] = {0}, stride[PG_MAX_RANK] = {0}, count = 1;
   for (int i = n - 1; i >= 0; i--) {
     dims[i] = from->dims[order[i]];
     stride[i] = from->stride[order[i]];
@@ -141,13 +144,19 @@ static void sum_lines(const run *r, int64_t rows, int64_t n, const void *from, v
     double sum = 0;
     uint64_t whole = 0;
     for (int64_t j = 0; j < n; j++) {
-      if (r->work == PG_F32) sum += (double)((const float *)from)[i * n + j];
-      else if (r->work == PG_F64) sum += ((const double *)from)[i * n + j];
-      else whole += (uint64_t)((const int64_t *)from)[i * n + j];
+      if (r->work == PG_F32)
+        sum += (double)((const float *)from)[i * n + j];
+      else if (r->work == PG_F64)
+        sum += ((const double *)from)[i * n + j];
+      else
+        whole += (uint64_t)((const int64_t *)from)[i * n + j];
     }
-    if (r->work == PG_F32) ((float *)to)[i] = (float)sum;
-    else if (r->work == PG_F64) ((double *)to)[i] = sum;
-    else ((int64_t *)to)[i] = (int64_t)whole;
+    if (r->work == PG_F32)
+      ((float *)to)[i] = (float)sum;
+    else if (r->work == PG_F64)
+      ((double *)to)[i] = sum;
+    else
+      ((int64_t *)to)[i] = (int64_t)whole;
   }
 }
 
@@ -206,8 +215,16 @@ static pg_status multiply(pair *q) {
     pgi_call_parallel(call, q->batch, plain_task, q);
     return PG_OK;
   }
-  pgi_product p = {.kernel = call->ctx->kernels[PG_K_GEMM_F32], .m = q->m, .n = q->n, .k = q->k,
-                   .alpha = 1, .a_row = q->k, .a_col = 1, .b_row = q->n, .b_col = 1, .ldc = q->n};
+  pgi_product p = {.kernel = call->ctx->kernels[PG_K_GEMM_F32],
+                   .m = q->m,
+                   .n = q->n,
+                   .k = q->k,
+                   .alpha = 1,
+                   .a_row = q->k,
+                   .a_col = 1,
+                   .b_row = q->n,
+                   .b_col = 1,
+                   .ldc = q->n};
   return pgi_product_run(call, &p, q->batch, product_at, q);
 }
 
@@ -248,8 +265,11 @@ static pg_status contract(run *r, const bool *keep, operand *a, const operand *b
   if (n_m + n_right - n_k > PG_MAX_RANK) {
     return pgi_fail(r->call->err, PG_UNSUPPORTED, "an intermediate result has too many axes");
   }
-  pair q = {.r = r, .batch = size_of(a, left, 0, n_batch), .m = size_of(a, left, n_batch, n_m),
-            .k = size_of(a, left, n_m, n_left), .n = size_of(b, right, n_k, n_right)};
+  pair q = {.r = r,
+            .batch = size_of(a, left, 0, n_batch),
+            .m = size_of(a, left, n_batch, n_m),
+            .k = size_of(a, left, n_m, n_left),
+            .n = size_of(b, right, n_k, n_right)};
   int64_t count, dims[] = {q.batch, q.m, q.n};
   PG_TRY(pgi_count(3, dims, &count, r->call->err));
   PG_TRY(arrange(r, a, n_left, left, &q.a));
@@ -287,9 +307,12 @@ static pg_status store(run *r, const operand *o) {
   if (y->dtype != r->work) PG_TRY(pgi_scratch_array(r->call, n, r->size, &data));
   if (n > 0) pgi_copy_strided(data, to, o->data, stride, y->rank, y->dims, r->size);
   if (y->dtype == r->work) return PG_OK;
-  if (r->work == PG_F32) pgi_store_f32(y->dtype, pgi_tensor_data(y), 0, n, data);
-  else if (r->work == PG_F64) pgi_store_f64(y->dtype, pgi_tensor_data(y), 0, n, data);
-  else pgi_store_i64(y->dtype, pgi_tensor_data(y), 0, n, data);
+  if (r->work == PG_F32)
+    pgi_store_f32(y->dtype, pgi_tensor_data(y), 0, n, data);
+  else if (r->work == PG_F64)
+    pgi_store_f64(y->dtype, pgi_tensor_data(y), 0, n, data);
+  else
+    pgi_store_i64(y->dtype, pgi_tensor_data(y), 0, n, data);
   return PG_OK;
 }
 
@@ -312,8 +335,8 @@ static pg_status run_einsum(pgi_call *call) {
                       pg_dtype_name(dtype), pg_dtype_name(call->in[i]->dtype));
     }
   }
-  PG_TRY(pgi_einsum_parse(pgi_attr_string(call->node, "equation"), call->n_in, rank, &r.e,
-                          call->err));
+  PG_TRY(
+      pgi_einsum_parse(pgi_attr_string(call->node, "equation"), call->n_in, rank, &r.e, call->err));
   bool is_float = pgi_dtype_kind(dtype) == PG_KIND_FLOAT;
   r.work = dtype == PG_F64 ? PG_F64 : is_float ? PG_F32 : PG_I64;
   r.size = pgi_dtype_size(r.work);
@@ -327,9 +350,11 @@ static pg_status run_einsum(pgi_call *call) {
     wanted_after(&r.e, i, keep);
     /* What only the new operand has can be summed before the product, and so for the old one. */
     bool of_both[PG_EINSUM_LABELS];
-    for (int l = 0; l < PG_EINSUM_LABELS; l++) of_both[l] = keep[l] || axis_of(&acc, (uint8_t)l) >= 0;
+    for (int l = 0; l < PG_EINSUM_LABELS; l++)
+      of_both[l] = keep[l] || axis_of(&acc, (uint8_t)l) >= 0;
     PG_TRY(sum_axes(&r, of_both, &next));
-    for (int l = 0; l < PG_EINSUM_LABELS; l++) of_both[l] = keep[l] || axis_of(&next, (uint8_t)l) >= 0;
+    for (int l = 0; l < PG_EINSUM_LABELS; l++)
+      of_both[l] = keep[l] || axis_of(&next, (uint8_t)l) >= 0;
     PG_TRY(sum_axes(&r, of_both, &acc));
     PG_TRY(contract(&r, keep, &acc, &next));
   }
@@ -339,5 +364,11 @@ static pg_status run_einsum(pgi_call *call) {
 static const pgi_attr_def attrs[] = {
     {.name = "equation", .kind = PG_ATTR_STRING, .is_required = true}, {0}};
 
-PG_OP(einsum) = {.name = "Einsum", .since = {12, 28}, .in = {1, PG_MANY}, .out = {1, 1},
-                 .types = PG_T_NUMERIC, .attrs = attrs, .infer = infer, .run = run_einsum};
+PG_OP(einsum) = {.name = "Einsum",
+                 .since = {12, 28},
+                 .in = {1, PG_MANY},
+                 .out = {1, 1},
+                 .types = PG_T_NUMERIC,
+                 .attrs = attrs,
+                 .infer = infer,
+                 .run = run_einsum};

@@ -1,20 +1,20 @@
-/* Gemm: alpha A B + beta C, and com.microsoft's FusedGemm: the same with an activation behind it. */
+/* Gemm: alpha A B + beta C, and com.microsoft's FusedGemm: the same with an activation behind. */
 #include "op/product.h"
 
-#define GEMM_ATTRS                                                                       \
-  {.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 1},                                      \
-      {.name = "beta", .kind = PG_ATTR_FLOAT, .f = 1},                                   \
-      {.name = "transA", .kind = PG_ATTR_INT}, {.name = "transB", .kind = PG_ATTR_INT}
+#define GEMM_ATTRS                                                                                \
+  {.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 1},                                               \
+      {.name = "beta", .kind = PG_ATTR_FLOAT, .f = 1}, {.name = "transA", .kind = PG_ATTR_INT}, { \
+    .name = "transB", .kind = PG_ATTR_INT                                                         \
+  }
 
 static const pgi_attr_def gemm_attrs[] = {GEMM_ATTRS, {0}};
-static const pgi_attr_def fused_attrs[] = {
-    GEMM_ATTRS,
-    {.name = "activation", .kind = PG_ATTR_STRING, .s = ""},
-    {.name = "activation_params", .kind = PG_ATTR_FLOATS},
-    {.name = "activation_alpha", .kind = PG_ATTR_FLOAT},
-    {.name = "activation_beta", .kind = PG_ATTR_FLOAT},
-    {.name = "activation_gamma", .kind = PG_ATTR_FLOAT},
-    {0}};
+static const pgi_attr_def fused_attrs[] = {GEMM_ATTRS,
+                                           {.name = "activation", .kind = PG_ATTR_STRING, .s = ""},
+                                           {.name = "activation_params", .kind = PG_ATTR_FLOATS},
+                                           {.name = "activation_alpha", .kind = PG_ATTR_FLOAT},
+                                           {.name = "activation_beta", .kind = PG_ATTR_FLOAT},
+                                           {.name = "activation_gamma", .kind = PG_ATTR_FLOAT},
+                                           {0}};
 
 /* Before opset 7 `broadcast` said whether C may be smaller; now it always may. */
 static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
@@ -36,8 +36,7 @@ static pg_status infer(pgi_infer *inf) {
       return pgi_fail(inf->err, PG_INVALID, "input %d: expected a matrix, got rank %d", i, rank);
     }
   }
-  return pgi_infer_matmul(inf, 0, is_set(inf->node, "transA"), 1, is_set(inf->node, "transB"),
-                          out);
+  return pgi_infer_matmul(inf, 0, is_set(inf->node, "transA"), 1, is_set(inf->node, "transB"), out);
 }
 
 /* Strides of C broadcast to [m,n]. */
@@ -80,11 +79,19 @@ static pg_status run_f32(pgi_call *call, const pgi_matmul *mm, bool trans_a, boo
   if (y->dtype != PG_F32) PG_TRY(pgi_scratch_array(call, count, sizeof *to, &to));
   e.add[0] = (pgi_addend){addend, row, col};
   pgi_product p = {.kernel = call->ctx->kernels[PG_K_GEMM_F32],
-                   .m = mm->m, .n = mm->n, .k = mm->k,
+                   .m = mm->m,
+                   .n = mm->n,
+                   .k = mm->k,
                    .alpha = pgi_attr_float(call->node, "alpha"),
-                   .a = a, .a_row = trans_a ? 1 : mm->k, .a_col = trans_a ? mm->m : 1,
-                   .b = b, .b_row = trans_b ? 1 : mm->n, .b_col = trans_b ? mm->k : 1,
-                   .packed_b = call->prepared, .c = to, .ldc = mm->n};
+                   .a = a,
+                   .a_row = trans_a ? 1 : mm->k,
+                   .a_col = trans_a ? mm->m : 1,
+                   .b = b,
+                   .b_row = trans_b ? 1 : mm->n,
+                   .b_col = trans_b ? mm->k : 1,
+                   .packed_b = call->prepared,
+                   .c = to,
+                   .ldc = mm->n};
   PG_TRY(pgi_product_run(call, &p, 1, product_at, &e));
   if (y->dtype != PG_F32) pgi_store_f32(y->dtype, pgi_tensor_data(y), 0, count, to);
   return PG_OK;
@@ -108,8 +115,13 @@ static pg_status run_f64(pgi_call *call, const pgi_matmul *mm, bool trans_a, boo
   PG_TRY(as_f64(call, call->in[1], &b));
   if (c && beta != 0) PG_TRY(as_f64(call, c, &addend));
   PG_TRY(pgi_scratch_array(call, count, sizeof *to, &to));
-  pgi_plain_product p = {mm->m, mm->n, mm->k, trans_a ? 1 : mm->k, trans_a ? mm->m : 1,
-                         trans_b ? 1 : mm->n, trans_b ? mm->k : 1};
+  pgi_plain_product p = {mm->m,
+                         mm->n,
+                         mm->k,
+                         trans_a ? 1 : mm->k,
+                         trans_a ? mm->m : 1,
+                         trans_b ? 1 : mm->n,
+                         trans_b ? mm->k : 1};
   pgi_plain_f64(&p, a, b, to);
   for (int64_t i = 0; i < mm->m; i++) {
     for (int64_t j = 0; j < mm->n; j++) {
@@ -131,8 +143,13 @@ static pg_status run_i64(pgi_call *call, const pgi_matmul *mm, bool trans_a, boo
   PG_TRY(pgi_scratch_array(call, count, sizeof *to, &to));
   pgi_load_i64(call->in[0]->dtype, pgi_tensor_data(call->in[0]), 0, n_a, a);
   pgi_load_i64(call->in[1]->dtype, pgi_tensor_data(call->in[1]), 0, n_b, b);
-  pgi_plain_product p = {mm->m, mm->n, mm->k, trans_a ? 1 : mm->k, trans_a ? mm->m : 1,
-                         trans_b ? 1 : mm->n, trans_b ? mm->k : 1};
+  pgi_plain_product p = {mm->m,
+                         mm->n,
+                         mm->k,
+                         trans_a ? 1 : mm->k,
+                         trans_a ? mm->m : 1,
+                         trans_b ? 1 : mm->n,
+                         trans_b ? mm->k : 1};
   pgi_plain_i64(&p, a, b, to);
   for (int64_t i = 0; c && i < mm->m; i++) {
     for (int64_t j = 0; j < mm->n; j++) {
@@ -159,8 +176,8 @@ static pg_status run(pgi_call *call) {
   }
   if (c) PG_TRY(addend_steps(c, mm.m, mm.n, &row, &col, call->err));
   if (runs_in_f32(a->dtype)) return run_f32(call, &mm, trans_a, trans_b, c, row, col);
-  bool is_plain = pgi_attr_float(call->node, "alpha") == 1 &&
-                  pgi_attr_float(call->node, "beta") == 1;
+  bool is_plain =
+      pgi_attr_float(call->node, "alpha") == 1 && pgi_attr_float(call->node, "beta") == 1;
   if (a->dtype == PG_F64 || !is_plain) return run_f64(call, &mm, trans_a, trans_b, c, row, col);
   return run_i64(call, &mm, trans_a, trans_b, c, row, col);
 }
@@ -178,9 +195,20 @@ static pg_status absorb(pgi_node *node, bool *changed, pg_error *err) {
 }
 
 #define RUNS .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .run = run
-PG_OP(gemm) = {.name = "Gemm", .since = {1, 6, 7, 9, 11, 13}, .in = {2, 3}, .out = {1, 1},
+PG_OP(gemm) = {.name = "Gemm",
+               .since = {1, 6, 7, 9, 11, 13},
+               .in = {2, 3},
+               .out = {1, 1},
                .types = PG_T_FLOAT | PG_T(PG_I32) | PG_T(PG_I64) | PG_T(PG_U32) | PG_T(PG_U64),
-               .attrs = gemm_attrs, .upgrade = upgrade, RUNS, .absorb = absorb};
-PG_OP(fused_gemm) = {.name = "FusedGemm", .domain = "com.microsoft", .since = {1}, .in = {2, 3},
-                     .out = {1, 1}, .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16),
-                     .attrs = fused_attrs, RUNS};
+               .attrs = gemm_attrs,
+               .upgrade = upgrade,
+               RUNS,
+               .absorb = absorb};
+PG_OP(fused_gemm) = {.name = "FusedGemm",
+                     .domain = "com.microsoft",
+                     .since = {1},
+                     .in = {2, 3},
+                     .out = {1, 1},
+                     .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16),
+                     .attrs = fused_attrs,
+                     RUNS};

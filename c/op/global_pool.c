@@ -55,8 +55,8 @@ static void reduce_channel(const run *r, int64_t i, void *scratch) {
     pgi_load_f32(r->x->dtype, data, i * r->size, r->size, scratch);
     x = scratch;
   }
-  float v = r->kind == 'M' ? r->kernel->max(r->size, x)
-                           : r->kernel->sum(r->size, x) / (float)r->size;
+  float v =
+      r->kind == 'M' ? r->kernel->max(r->size, x) : r->kernel->sum(r->size, x) / (float)r->size;
   pgi_store_f32(r->y->dtype, to, i, 1, &v);
 }
 
@@ -92,5 +92,8 @@ static const pgi_attr_def lp_attrs[] = {{.name = "p", .kind = PG_ATTR_INT, .i = 
 PG_OP(global_max_pool) = {.name = "GlobalMaxPool", .since = {1, 22}, .attrs = no_attrs, RUNS};
 PG_OP(global_average_pool) = {
     .name = "GlobalAveragePool", .since = {1, 22}, .attrs = no_attrs, RUNS};
-PG_OP(global_lp_pool) = {.name = "GlobalLpPool", .since = {1, 2, 22}, .attrs = lp_attrs,
-                         .upgrade = pgi_upgrade_lp, RUNS};
+PG_OP(global_lp_pool) = {.name = "GlobalLpPool",
+                         .since = {1, 2, 22},
+                         .attrs = lp_attrs,
+                         .upgrade = pgi_upgrade_lp,
+                         RUNS};

@@ -34,7 +34,7 @@ static pg_status grid_sample_infer(pgi_infer *inf) {
 
 typedef enum lookup { NEAREST, LINEAR, CUBIC } lookup;
 typedef enum padding { ZEROS, BORDER, REFLECTION } padding;
-enum { MAX_TAPS = 1024 };
+enum { MAX_TAPS = 1024, MAX_PLACES = 64 };
 
 typedef struct grid_job {
   const pg_tensor *x, *grid;
@@ -45,6 +45,7 @@ typedef struct grid_job {
   padding padding;
   bool is_aligned;
   int64_t channels, plane, positions; /* of one image: pixels, output places */
+  int places;                         /* whose taps fit into `taps` */
 } grid_job;
 
 static pg_status read_choice(const pgi_node *node, const char *name, const char *const *choices,
@@ -118,60 +119,76 @@ static int axis_taps(const grid_job *job, double x, int64_t dim, int64_t *at, do
   return n;
 }
 
+/* The taps of some places: those of place k end before end[k]. */
 typedef struct taps {
-  int n;
+  int end[MAX_PLACES];
   int64_t at[MAX_TAPS];
   double w[MAX_TAPS];
 } taps;
 
-/* All combinations over the axes.  Coordinates are listed from the innermost axis on. */
-static void find_taps(const grid_job *job, const double *where, taps *t) {
-  t->n = 1;
-  t->at[0] = 0;
-  t->w[0] = 1;
+/* All combinations over the axes, from `first` on; returns their end.  Coordinates are listed from
+** the innermost axis on. */
+static int find_taps(const grid_job *job, const double *where, taps *t, int first) {
+  int64_t *at = t->at + first;
+  double *w = t->w + first;
+  int n = 1;
+  at[0] = 0;
+  w[0] = 1;
   for (int d = 0; d < job->n; d++) {
-    int64_t dim = job->x->dims[d + 2], at[4];
-    double w[4];
-    int n = axis_taps(job, place(job, where[job->n - 1 - d], dim), dim, at, w), kept = 0;
-    for (int i = t->n * n - 1; i >= 0; i--) { /* from the end: in place */
-      int64_t outer = t->at[i / n];
-      t->w[i] = t->w[i / n] * w[i % n];
-      t->at[i] = outer < 0 || at[i % n] < 0 ? -1 : outer * dim + at[i % n];
+    int64_t dim = job->x->dims[d + 2], axis_at[4];
+    double axis_w[4];
+    int m = axis_taps(job, place(job, where[job->n - 1 - d], dim), dim, axis_at, axis_w), kept = 0;
+    for (int i = n * m - 1; i >= 0; i--) { /* from the end: in place */
+      int64_t outer = at[i / m];
+      w[i] = w[i / m] * axis_w[i % m];
+      at[i] = outer < 0 || axis_at[i % m] < 0 ? -1 : outer * dim + axis_at[i % m];
     }
-    for (int i = 0; i < t->n * n; i++) {
-      if (t->at[i] < 0) continue;
-      t->at[kept] = t->at[i];
-      t->w[kept++] = t->w[i];
+    for (int i = 0; i < n * m; i++) {
+      if (at[i] < 0) continue;
+      at[kept] = at[i];
+      w[kept++] = w[i];
     }
-    t->n = kept;
+    n = kept;
   }
+  return first + n;
 }
 
 /* ---- sampling -------------------------------------------------------------------------------- */
 
-static double sample(const grid_job *job, const taps *t, int64_t plane) {
-  double sum = 0;
-  for (int i = 0; i < t->n; i++) sum += t->w[i] * pgi_working_at(&job->data, plane + t->at[i]);
-  return sum;
+/* n places of one channel. */
+static void sample(const grid_job *job, const taps *t, int n, int64_t plane, double *out) {
+  const float *f32 = job->data.f32 ? job->data.f32 + plane : NULL;
+  const double *f64 = job->data.f64 ? job->data.f64 + plane : NULL;
+  for (int k = 0, i = 0; k < n; k++) {
+    double sum = 0;
+    for (; i < t->end[k]; i++) sum += t->w[i] * (f32 ? (double)f32[t->at[i]] : f64[t->at[i]]);
+    out[k] = sum;
+  }
+}
+
+/* n places of one image, whose taps fit: found once, used for every channel. */
+static void grid_block(const grid_job *job, int64_t first, int n) {
+  int64_t image = first / job->positions, to = first % job->positions;
+  double where[PG_MAX_RANK], v[MAX_PLACES];
+  taps t;
+  for (int k = 0, end = 0; k < n; k++) {
+    pgi_load_f64(job->grid->dtype, pgi_tensor_data(job->grid), (first + k) * job->n, job->n, where);
+    t.end[k] = end = find_taps(job, where, &t, end);
+  }
+  for (int64_t c = 0; c < job->channels; c++) {
+    int64_t plane = image * job->channels + c;
+    sample(job, &t, n, plane * job->plane, v);
+    pgi_store_f64(job->out->dtype, pgi_tensor_data(job->out), plane * job->positions + to, n, v);
+  }
 }
 
 static void grid_rows(void *arg, int64_t first, int64_t n) {
   const grid_job *job = arg;
-  taps t;
-  double where[PG_MAX_RANK];
-  for (int64_t i = first; i < first + n; i++) {
-    int64_t image = i / job->positions, to = i % job->positions;
-    pgi_load_f64(job->grid->dtype, pgi_tensor_data(job->grid), i * job->n, job->n, where);
-    find_taps(job, where, &t);
-    for (int64_t c = 0; c < job->channels; c++) {
-      int64_t plane = image * job->channels + c;
-      double v = sample(job, &t, plane * job->plane);
-      if (job->out->dtype == PG_F32)
-        ((float *)pgi_tensor_data(job->out))[plane * job->positions + to] = (float)v;
-      else
-        pgi_store_f64(job->out->dtype, pgi_tensor_data(job->out), plane * job->positions + to, 1,
-                      &v);
-    }
+  for (int64_t i = first, last = first + n; i < last;) {
+    int64_t left = PG_MIN(last - i, job->positions - i % job->positions);
+    int m = (int)PG_MIN(left, (int64_t)job->places);
+    grid_block(job, i, m);
+    i += m;
   }
 }
 
@@ -189,6 +206,7 @@ static pg_status read_job(pgi_call *c, grid_job *job) {
   if (taps_n > MAX_TAPS) {
     return pgi_fail(c->err, PG_UNSUPPORTED, "%s over %d axes", modes[mode], job->n);
   }
+  job->places = PG_MIN(MAX_TAPS / taps_n, MAX_PLACES);
   if (pgi_dtype_kind(job->grid->dtype) != PG_KIND_FLOAT) {
     return pgi_fail(c->err, PG_INVALID, "grid: expected floats, got %s",
                     pg_dtype_name(job->grid->dtype));

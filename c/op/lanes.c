@@ -39,8 +39,8 @@ static void run_lane(void *arg, int64_t lane) {
   }
 }
 
-void pgi_lanes_run(const pgi_lanes *l, int64_t n,
-                   void (*fn)(void *arg, int64_t i, void *scratch), void *arg) {
+void pgi_lanes_run(const pgi_lanes *l, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch),
+                   void *arg) {
   job j = {.lanes = l, .fn = fn, .arg = arg, .n = n};
   atomic_init(&j.next, 0);
   pgi_call_parallel(l->call, PG_MIN(n, l->n), run_lane, &j);

@@ -17,8 +17,8 @@ typedef struct pgi_lanes {
 /* `bytes` for each of at most `max_tasks` lanes. */
 pg_status pgi_lanes_init(pgi_lanes *l, pgi_call *c, int64_t max_tasks, size_t bytes);
 /* fn(arg, i, scratch) for i in [0, n); n may be beyond max_tasks. */
-void pgi_lanes_run(const pgi_lanes *l, int64_t n,
-                   void (*fn)(void *arg, int64_t i, void *scratch), void *arg);
+void pgi_lanes_run(const pgi_lanes *l, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch),
+                   void *arg);
 
 /* Scratch of the call for `count` elements of `size` bytes; PG_NOMEM also when that overflows. */
 pg_status pgi_scratch_array(pgi_call *c, int64_t count, size_t size, void *out /* T ** */);

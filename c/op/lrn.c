@@ -81,5 +81,11 @@ static const pgi_attr_def attrs[] = {{.name = "alpha", .kind = PG_ATTR_FLOAT, .f
                                      {.name = "size", .kind = PG_ATTR_INT, .is_required = true},
                                      {0}};
 
-PG_OP(lrn) = {.name = "LRN", .since = {1, 13}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_FLOAT,
-              .attrs = attrs, .infer = infer, .run = run_lrn};
+PG_OP(lrn) = {.name = "LRN",
+              .since = {1, 13},
+              .in = {1, 1},
+              .out = {1, 1},
+              .types = PG_T_FLOAT,
+              .attrs = attrs,
+              .infer = infer,
+              .run = run_lrn};

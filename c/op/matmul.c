@@ -4,19 +4,15 @@
 
 static const pgi_attr_def no_attrs[] = {{0}};
 static const pgi_attr_def fused_attrs[] = {
-    {.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 1},
-    {.name = "transA", .kind = PG_ATTR_INT},
-    {.name = "transB", .kind = PG_ATTR_INT},
-    {.name = "transBatchA", .kind = PG_ATTR_INT},
-    {.name = "transBatchB", .kind = PG_ATTR_INT},
-    {0}};
-static const pgi_attr_def linear_attrs[] = {
-    {.name = "activation", .kind = PG_ATTR_STRING, .s = ""},
-    {.name = "activation_params", .kind = PG_ATTR_FLOATS},
-    {.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 1},
-    {.name = "transA", .kind = PG_ATTR_INT},
-    {.name = "transB", .kind = PG_ATTR_INT},
-    {0}};
+    {.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 1}, {.name = "transA", .kind = PG_ATTR_INT},
+    {.name = "transB", .kind = PG_ATTR_INT},          {.name = "transBatchA", .kind = PG_ATTR_INT},
+    {.name = "transBatchB", .kind = PG_ATTR_INT},     {0}};
+static const pgi_attr_def linear_attrs[] = {{.name = "activation", .kind = PG_ATTR_STRING, .s = ""},
+                                            {.name = "activation_params", .kind = PG_ATTR_FLOATS},
+                                            {.name = "alpha", .kind = PG_ATTR_FLOAT, .f = 1},
+                                            {.name = "transA", .kind = PG_ATTR_INT},
+                                            {.name = "transB", .kind = PG_ATTR_INT},
+                                            {0}};
 
 static bool is_linear(const pgi_node *node) {
   return strcmp(node->type, "Linear") == 0;
@@ -105,8 +101,14 @@ static pg_status run_f32(pgi_call *call, pgi_matmul *mm, bool trans_a, bool tran
   if (!call->prepared) PG_TRY(pgi_as_f32(call, call->in[1], &r.b));
   r.c = pgi_tensor_data(y);
   if (y->dtype != PG_F32) PG_TRY(pgi_scratch_array(call, count, sizeof *r.c, &r.c));
-  pgi_product p = {.kernel = call->ctx->kernels[PG_K_GEMM_F32], .m = mm->m, .n = mm->n, .k = mm->k,
-                   .alpha = alpha_of(call->node), .a = r.a, .b = r.b, .packed_b = call->prepared,
+  pgi_product p = {.kernel = call->ctx->kernels[PG_K_GEMM_F32],
+                   .m = mm->m,
+                   .n = mm->n,
+                   .k = mm->k,
+                   .alpha = alpha_of(call->node),
+                   .a = r.a,
+                   .b = r.b,
+                   .packed_b = call->prepared,
                    .ldc = mm->n};
   p.a_row = trans_a ? 1 : mm->k;
   p.a_col = trans_a ? mm->m : 1;
@@ -165,8 +167,13 @@ static pg_status run_plain(pgi_call *call, const pgi_matmul *mm, bool trans_a, b
   int64_t n = pgi_tensor_count(y);
   plain d = {.mm = mm, .is_float = y->dtype == PG_F64, .alpha = (double)alpha_of(call->node)};
   bool is_wide = d.is_float || y->dtype == PG_I64 || y->dtype == PG_U64;
-  d.p = (pgi_plain_product){1, mm->n, mm->k, trans_a ? 1 : mm->k, trans_a ? mm->m : 1,
-                            trans_b ? 1 : mm->n, trans_b ? mm->k : 1};
+  d.p = (pgi_plain_product){1,
+                            mm->n,
+                            mm->k,
+                            trans_a ? 1 : mm->k,
+                            trans_a ? mm->m : 1,
+                            trans_b ? 1 : mm->n,
+                            trans_b ? mm->k : 1};
   PG_TRY(as_wide(call, call->in[0], d.is_float, &d.a));
   PG_TRY(as_wide(call, call->in[1], d.is_float, &d.b));
   d.c = pgi_tensor_data(y);
@@ -238,12 +245,28 @@ static pg_status absorb(pgi_node *node, bool *changed, pg_error *err) {
 }
 
 #define RUNS .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .run = run_any
-PG_OP(matmul) = {.name = "MatMul", .since = {1, 9, 13}, .in = {2, 2}, .out = {1, 1},
+PG_OP(matmul) = {.name = "MatMul",
+                 .since = {1, 9, 13},
+                 .in = {2, 2},
+                 .out = {1, 1},
                  .types = PG_T_FLOAT | PG_T(PG_I32) | PG_T(PG_I64) | PG_T(PG_U32) | PG_T(PG_U64),
-                 .attrs = no_attrs, RUNS, .absorb = absorb};
-PG_OP(fused_matmul) = {.name = "FusedMatMul", .domain = "com.microsoft", .since = {1},
-                       .in = {2, 2}, .out = {1, 1}, .types = PG_T_FLOAT, .attrs = fused_attrs,
+                 .attrs = no_attrs,
+                 RUNS,
+                 .absorb = absorb};
+PG_OP(fused_matmul) = {.name = "FusedMatMul",
+                       .domain = "com.microsoft",
+                       .since = {1},
+                       .in = {2, 2},
+                       .out = {1, 1},
+                       .types = PG_T_FLOAT,
+                       .attrs = fused_attrs,
                        RUNS};
-PG_OP(linear) = {.name = "Linear", .domain = "perigee", .since = {1}, .in = {2, 4}, .out = {1, 1},
-                 .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16), .attrs = linear_attrs, RUNS,
+PG_OP(linear) = {.name = "Linear",
+                 .domain = "perigee",
+                 .since = {1},
+                 .in = {2, 4},
+                 .out = {1, 1},
+                 .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16),
+                 .attrs = linear_attrs,
+                 RUNS,
                  .absorb = absorb};

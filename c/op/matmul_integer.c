@@ -9,7 +9,6 @@ typedef struct run {
   pgi_matmul mm;
   pgi_product_s8 product;
   pgi_bytes8 a, b;
-  int64_t n_a; /* matrices on the left */
   int64_t a_packed; /* size of one, packed */
   int16_t *packed;
   int64_t tiles;
@@ -58,15 +57,19 @@ static pg_status multiply(pgi_call *call, const pg_tensor *a, const pg_tensor *b
                           int32_t *c) {
   run r = {.mm = *mm, .c = c};
   pgi_product_s8 *p = &r.product;
-  *p = (pgi_product_s8){.kernel = call->ctx->kernels[PG_K_GEMM_S8], .m = mm->m, .n = mm->n,
-                        .k = mm->k, .packed_b = call->prepared, .ldc = mm->n};
+  *p = (pgi_product_s8){.kernel = call->ctx->kernels[PG_K_GEMM_S8],
+                        .m = mm->m,
+                        .n = mm->n,
+                        .k = mm->k,
+                        .packed_b = call->prepared,
+                        .ldc = mm->n};
   if (mm->copies == 0 || mm->m == 0 || mm->n == 0) return PG_OK;
   int64_t n_a = pgi_tensor_count(a) / PG_MAX(1, mm->m * mm->k);
   int64_t n_b = pgi_tensor_count(b) / PG_MAX(1, mm->k * mm->n);
-  r.a = (pgi_bytes8){.data = pgi_tensor_data(a), .is_signed = a->dtype == PG_I8, .row = mm->k,
-                     .col = 1};
-  r.b = (pgi_bytes8){.data = pgi_tensor_data(b), .is_signed = b->dtype == PG_I8, .row = mm->n,
-                     .col = 1};
+  r.a = (pgi_bytes8){
+      .data = pgi_tensor_data(a), .is_signed = a->dtype == PG_I8, .row = mm->k, .col = 1};
+  r.b = (pgi_bytes8){
+      .data = pgi_tensor_data(b), .is_signed = b->dtype == PG_I8, .row = mm->n, .col = 1};
   PG_TRY(side_zeros(call, a_zero, "zero point of A", mm->m, n_a, &r.a, &r.a_zero_matrix));
   PG_TRY(side_zeros(call, b_zero, "zero point of B", mm->n, n_b, &r.b, &r.b_zero_matrix));
   r.a_packed = pgi_packed_a_s8_size(p->kernel, mm->m, mm->k);
@@ -178,8 +181,8 @@ static void requantize_row(void *arg, int64_t i) {
   for (int64_t j = 0; j < n;) {
     int64_t piece = n_b == 1 ? n : 1;
     int64_t col = n_b == 1 ? 0 : n_b == n ? j : b * n + j;
-    double scale = pgi_joint_scale(r->a_scale->dtype, a_scale,
-                                   pgi_tensor_get_f64(r->b_scale, col), r->y_scale);
+    double scale = pgi_joint_scale(r->a_scale->dtype, a_scale, pgi_tensor_get_f64(r->b_scale, col),
+                                   r->y_scale);
     if (r->sum) {
       pgi_requantize(piece, r->sum + i * n + j, scale, r->y_zero, r->y->dtype,
                      pgi_tensor_data(r->y), i * n + j);
@@ -262,11 +265,23 @@ static pg_status run_linear(pgi_call *call) {
 
 static const pgi_attr_def no_attrs[] = {{0}};
 
-PG_OP(matmul_integer) = {.name = "MatMulInteger", .since = {10}, .in = {2, 4}, .out = {1, 1},
-                         .types = PG_T(PG_I8) | PG_T(PG_U8), .attrs = no_attrs,
-                         .infer = infer_integer, .prepare = prepare_integer, .discard = discard,
+PG_OP(matmul_integer) = {.name = "MatMulInteger",
+                         .since = {10},
+                         .in = {2, 4},
+                         .out = {1, 1},
+                         .types = PG_T(PG_I8) | PG_T(PG_U8),
+                         .attrs = no_attrs,
+                         .infer = infer_integer,
+                         .prepare = prepare_integer,
+                         .discard = discard,
                          .run = run_integer};
-PG_OP(qlinear_matmul) = {.name = "QLinearMatMul", .since = {10, 21}, .in = {8, 8}, .out = {1, 1},
-                         .types = PG_T(PG_I8) | PG_T(PG_U8) | PG_T_F8, .attrs = no_attrs,
-                         .infer = infer_linear, .prepare = prepare_linear, .discard = discard,
+PG_OP(qlinear_matmul) = {.name = "QLinearMatMul",
+                         .since = {10, 21},
+                         .in = {8, 8},
+                         .out = {1, 1},
+                         .types = PG_T(PG_I8) | PG_T(PG_U8) | PG_T_F8,
+                         .attrs = no_attrs,
+                         .infer = infer_linear,
+                         .prepare = prepare_linear,
+                         .discard = discard,
                          .run = run_linear};

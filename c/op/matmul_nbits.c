@@ -88,7 +88,8 @@ static void product_at(void *arg, int64_t i, pgi_product *p, pgi_epilogue *room)
   p->epilogue = room;
 }
 
-static pg_status check_count(const pg_tensor *t, const char *what, int64_t expected, pg_error *err) {
+static pg_status check_count(const pg_tensor *t, const char *what, int64_t expected,
+                             pg_error *err) {
   if (pgi_tensor_count(t) == expected) return PG_OK;
   return pgi_fail(err, PG_INVALID, "%s: expected %lld elements, got %lld", what,
                   (long long)expected, (long long)pgi_tensor_count(t));
@@ -98,7 +99,8 @@ static pg_status run_nbits(pgi_call *call) {
   const pg_tensor *b = call->in[1], *scales = call->in[2];
   const pg_tensor *bias = call->n_in > 5 ? call->in[5] : NULL;
   pg_tensor *y = call->out[0];
-  run r = {.n = pgi_attr_int(call->node, "N"), .k = pgi_attr_int(call->node, "K"),
+  run r = {.n = pgi_attr_int(call->node, "N"),
+           .k = pgi_attr_int(call->node, "K"),
            .bits = pgi_attr_int(call->node, "bits"),
            .block = pgi_attr_int(call->node, "block_size"),
            .zero = call->n_in > 3 ? call->in[3] : NULL};
@@ -125,22 +127,37 @@ static pg_status run_nbits(pgi_call *call) {
   PG_TRY(pgi_as_f32(call, bias, &r.bias));
   r.c = pgi_tensor_data(y);
   if (y->dtype != PG_F32) PG_TRY(pgi_scratch_array(call, count, sizeof *r.c, &r.c));
-  pgi_product p = {.kernel = call->ctx->kernels[PG_K_GEMM_F32], .m = r.m, .n = r.n, .k = r.k,
-                   .alpha = 1, .a = r.a, .a_row = r.k, .a_col = 1, .fill = fill, .fill_arg = &r,
-                   .c = r.c, .ldc = r.n};
+  pgi_product p = {.kernel = call->ctx->kernels[PG_K_GEMM_F32],
+                   .m = r.m,
+                   .n = r.n,
+                   .k = r.k,
+                   .alpha = 1,
+                   .a = r.a,
+                   .a_row = r.k,
+                   .a_col = 1,
+                   .fill = fill,
+                   .fill_arg = &r,
+                   .c = r.c,
+                   .ldc = r.n};
   PG_TRY(pgi_product_run(call, &p, 1, product_at, &r));
   if (y->dtype != PG_F32) pgi_store_f32(y->dtype, pgi_tensor_data(y), 0, count, r.c);
   return PG_OK;
 }
 
-static const pgi_attr_def attrs[] = {{.name = "K", .kind = PG_ATTR_INT, .is_required = true},
-                                     {.name = "N", .kind = PG_ATTR_INT, .is_required = true},
-                                     {.name = "accuracy_level", .kind = PG_ATTR_INT},
-                                     {.name = "bits", .kind = PG_ATTR_INT, .i = 4},
-                                     {.name = "block_size", .kind = PG_ATTR_INT, .is_required = true},
-                                     {0}};
+static const pgi_attr_def attrs[] = {
+    {.name = "K", .kind = PG_ATTR_INT, .is_required = true},
+    {.name = "N", .kind = PG_ATTR_INT, .is_required = true},
+    {.name = "accuracy_level", .kind = PG_ATTR_INT},
+    {.name = "bits", .kind = PG_ATTR_INT, .i = 4},
+    {.name = "block_size", .kind = PG_ATTR_INT, .is_required = true},
+    {0}};
 
-PG_OP(matmul_nbits) = {.name = "MatMulNBits", .domain = "com.microsoft", .since = {1},
-                       .in = {3, 6}, .out = {1, 1},
-                       .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16), .attrs = attrs,
-                       .infer = infer, .run = run_nbits};
+PG_OP(matmul_nbits) = {.name = "MatMulNBits",
+                       .domain = "com.microsoft",
+                       .since = {1},
+                       .in = {3, 6},
+                       .out = {1, 1},
+                       .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16),
+                       .attrs = attrs,
+                       .infer = infer,
+                       .run = run_nbits};

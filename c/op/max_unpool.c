@@ -91,5 +91,11 @@ static const pgi_attr_def attrs[] = {
     {.name = "strides", .kind = PG_ATTR_INTS},
     {0}};
 
-PG_OP(max_unpool) = {.name = "MaxUnpool", .since = {9, 11, 22}, .in = {2, 3}, .out = {1, 1},
-                     .types = PG_T_FLOAT, .attrs = attrs, .infer = infer, .run = run};
+PG_OP(max_unpool) = {.name = "MaxUnpool",
+                     .since = {9, 11, 22},
+                     .in = {2, 3},
+                     .out = {1, 1},
+                     .types = PG_T_FLOAT,
+                     .attrs = attrs,
+                     .infer = infer,
+                     .run = run};

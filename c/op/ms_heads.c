@@ -110,6 +110,10 @@ pg_status pgi_ms_append(pgi_call *c, const pg_tensor *past, pg_tensor *present, 
   int64_t dims[4] = {batch, n_heads, old + *length, size};
   pg_tensor room = {0};
   pg_status status = PG_OK;
+  for (int i = 0; i < 4 && present; i++) {
+    if (present->rank != 4 || present->dims[i] != dims[i] || present->dtype != dtype)
+      return pgi_fail(c->err, PG_INVALID, "past keys and values: they don't fit together");
+  }
   if (!present) {
     status = pgi_tensor_alloc(c->ctx, dtype, 4, dims, &room, c->err);
     present = &room;

@@ -266,11 +266,13 @@ static pg_status run_pool(pgi_call *call) {
 
 /* ---- the operators -------------------------------------------------------------------------- */
 
-#define POOL_ATTRS                                                                              \
-  {.name = "auto_pad", .kind = PG_ATTR_STRING, .s = "NOTSET"},                                  \
-      {.name = "ceil_mode", .kind = PG_ATTR_INT}, {.name = "dilations", .kind = PG_ATTR_INTS},  \
-      {.name = "kernel_shape", .kind = PG_ATTR_INTS, .is_required = true},                      \
-      {.name = "pads", .kind = PG_ATTR_INTS}, {.name = "strides", .kind = PG_ATTR_INTS}
+#define POOL_ATTRS                                                                             \
+  {.name = "auto_pad", .kind = PG_ATTR_STRING, .s = "NOTSET"},                                 \
+      {.name = "ceil_mode", .kind = PG_ATTR_INT}, {.name = "dilations", .kind = PG_ATTR_INTS}, \
+      {.name = "kernel_shape", .kind = PG_ATTR_INTS, .is_required = true},                     \
+      {.name = "pads", .kind = PG_ATTR_INTS}, {                                                \
+    .name = "strides", .kind = PG_ATTR_INTS                                                    \
+  }
 
 static const pgi_attr_def max_attrs[] = {
     POOL_ATTRS, {.name = "storage_order", .kind = PG_ATTR_INT}, {0}};
@@ -279,12 +281,28 @@ static const pgi_attr_def average_attrs[] = {
 static const pgi_attr_def lp_attrs[] = {
     POOL_ATTRS, {.name = "p", .kind = PG_ATTR_INT, .i = 2}, {0}};
 
-PG_OP(max_pool) = {.name = "MaxPool", .since = {1, 8, 10, 11, 12, 22}, .in = {1, 1}, .out = {1, 2},
-                   .types = PG_T_FLOAT | PG_T(PG_I8) | PG_T(PG_U8), .attrs = max_attrs,
-                   .infer = infer, .run = run_pool};
-PG_OP(average_pool) = {.name = "AveragePool", .since = {1, 7, 10, 11, 19, 22}, .in = {1, 1},
-                       .out = {1, 1}, .types = PG_T_FLOAT, .attrs = average_attrs, .infer = infer,
+PG_OP(max_pool) = {.name = "MaxPool",
+                   .since = {1, 8, 10, 11, 12, 22},
+                   .in = {1, 1},
+                   .out = {1, 2},
+                   .types = PG_T_FLOAT | PG_T(PG_I8) | PG_T(PG_U8),
+                   .attrs = max_attrs,
+                   .infer = infer,
+                   .run = run_pool};
+PG_OP(average_pool) = {.name = "AveragePool",
+                       .since = {1, 7, 10, 11, 19, 22},
+                       .in = {1, 1},
+                       .out = {1, 1},
+                       .types = PG_T_FLOAT,
+                       .attrs = average_attrs,
+                       .infer = infer,
                        .run = run_pool};
-PG_OP(lp_pool) = {.name = "LpPool", .since = {1, 2, 11, 18, 22}, .in = {1, 1}, .out = {1, 1},
-                  .types = PG_T_FLOAT, .attrs = lp_attrs, .upgrade = pgi_upgrade_lp, .infer = infer,
+PG_OP(lp_pool) = {.name = "LpPool",
+                  .since = {1, 2, 11, 18, 22},
+                  .in = {1, 1},
+                  .out = {1, 1},
+                  .types = PG_T_FLOAT,
+                  .attrs = lp_attrs,
+                  .upgrade = pgi_upgrade_lp,
+                  .infer = infer,
                   .run = run_pool};

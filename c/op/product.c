@@ -173,7 +173,8 @@ pg_status pgi_infer_matmul(pgi_infer *inf, int a, bool trans_a, int b, bool tran
   if (a_rank < 0 || b_rank < 0) return PG_OK;
   const pgi_type *left = inf->in[a], *right = inf->in[b];
   int64_t a_dims[PG_MAX_RANK] = {0}, b_dims[PG_MAX_RANK] = {0};
-  if (a_rank == 0 || b_rank == 0 || (pgi_known_dims(left, a_dims) && pgi_known_dims(right, b_dims))) {
+  if (a_rank == 0 || b_rank == 0 ||
+      (pgi_known_dims(left, a_dims) && pgi_known_dims(right, b_dims))) {
     pgi_matmul mm;
     PG_TRY(pgi_matmul_init(&mm, a_rank, a_dims, trans_a, b_rank, b_dims, trans_b, inf->err));
   }

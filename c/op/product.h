@@ -16,9 +16,9 @@ typedef struct pgi_matmul {
   int64_t m, n, k;
   int n_batch; /* leading dimensions of the output */
   int64_t batch[PG_MAX_RANK];
-  int64_t copies; /* their product */
+  int64_t copies;                                   /* their product */
   int64_t a_step[PG_MAX_RANK], b_step[PG_MAX_RANK]; /* in matrices; 0 repeats */
-  bool is_a_vector, is_b_vector; /* their 1s are not in the output */
+  bool is_a_vector, is_b_vector;                    /* their 1s are not in the output */
 } pgi_matmul;
 /* trans_a, trans_b: the last two dims of that side are exchanged (no effect on vectors). */
 pg_status pgi_matmul_init(pgi_matmul *mm, int a_rank, const int64_t *a, bool trans_a, int b_rank,
@@ -26,13 +26,12 @@ pg_status pgi_matmul_init(pgi_matmul *mm, int a_rank, const int64_t *a, bool tra
 /* Which matrix of each side copy i takes. */
 void pgi_matmul_at(const pgi_matmul *mm, int64_t i, int64_t *a, int64_t *b);
 /* Output 0 of a product of inputs a and b, without dtype. */
-pg_status pgi_infer_matmul(pgi_infer *inf, int a, bool trans_a, int b, bool trans_b,
-                           pgi_type *out);
+pg_status pgi_infer_matmul(pgi_infer *inf, int a, bool trans_a, int b, bool trans_b, pgi_type *out);
 
 /* An input as f32: itself, or a converted copy in scratch.  t NULL: NULL. */
 pg_status pgi_as_f32(pgi_call *call, const pg_tensor *t, const float **out);
 
-/* A constant right side [k, n], or [n, k] when trans, packed for pgi_product.packed_b; and its end. */
+/* A constant right side [k,n], or [n,k] when trans, packed for pgi_product.packed_b; its end. */
 pg_status pgi_prepare_right(pg_context *ctx, const pg_tensor *b, bool trans, void **out,
                             pg_error *err);
 void pgi_discard_right(pg_context *ctx, void *packed);

@@ -18,8 +18,7 @@ pg_status pgi_scales_init(pgi_scales *s, const pgi_node *node, int rank, const i
   *s = (pgi_scales){.axis = 1, .inner = 1, .per_axis = 1, .is_scalar = true};
   int64_t block = pgi_attr_int(node, "block_size"), count = 1;
   if (block < 0) {
-    return pgi_fail(err, PG_INVALID, "block_size: expected at least 0, got %lld",
-                    (long long)block);
+    return pgi_fail(err, PG_INVALID, "block_size: expected at least 0, got %lld", (long long)block);
   }
   PG_TRY(pgi_count(scale_rank, scale_dims, &count, err));
   if (scale_rank == 0 || (count == 1 && scale_rank == 1)) return PG_OK;
@@ -126,7 +125,8 @@ static pg_status init_run(pgi_call *call, run *r) {
   *r = (run){.x = x, .scale = s, .zero = call->n_in > 2 ? call->in[2] : NULL, .y = call->out[0]};
   r->n = pgi_tensor_count(x);
   if (r->zero && pgi_tensor_count(r->zero) != pgi_tensor_count(s)) {
-    return pgi_fail(call->err, PG_INVALID, "zero point: expected %lld elements as the scale, got %lld",
+    return pgi_fail(call->err, PG_INVALID,
+                    "zero point: expected %lld elements as the scale, got %lld",
                     (long long)pgi_tensor_count(s), (long long)pgi_tensor_count(r->zero));
   }
   return pgi_scales_init(&r->scales, call->node, x->rank, x->dims, s->rank, s->dims, call->err);
@@ -156,9 +156,9 @@ static void load_params(const pg_tensor *t, int64_t index, int64_t step, int64_t
 
 /* ---- QuantizeLinear ------------------------------------------------------------------------- */
 
-#define QUANTIZED_TYPES                                                                        \
-  (PG_T(PG_I8) | PG_T(PG_U8) | PG_T(PG_I16) | PG_T(PG_U16) | PG_T_F8 | PG_T(PG_U4) |           \
-   PG_T(PG_I4) | PG_T(PG_F4E2M1) | PG_T(PG_U2) | PG_T(PG_I2))
+#define QUANTIZED_TYPES                                                                            \
+  (PG_T(PG_I8) | PG_T(PG_U8) | PG_T(PG_I16) | PG_T(PG_U16) | PG_T_F8 | PG_T(PG_U4) | PG_T(PG_I4) | \
+   PG_T(PG_F4E2M1) | PG_T(PG_U2) | PG_T(PG_I2))
 
 static pg_status infer_quantize(pgi_infer *inf) {
   int64_t wanted = pgi_attr_int(inf->node, "output_dtype");
@@ -203,8 +203,10 @@ static void quantize_piece(const run *r, int64_t i, int64_t n, int64_t index, in
   for (int64_t j = 0; j < n; j++) {
     if (is_rounded) x[j] = round_to(r->precision, x[j]);
     double q = round_to(r->precision, x[j] / scale[j]);
-    if (is_integer) x[j] = pgi_round_clamp(pgi_round_clamp(q, -1e9, 1e9) + zero[j], low, high);
-    else out[j] = (float)(q + zero[j]);
+    if (is_integer)
+      x[j] = pgi_round_clamp(pgi_round_clamp(q, -1e9, 1e9) + zero[j], low, high);
+    else
+      out[j] = (float)(q + zero[j]);
   }
   void *to = pgi_tensor_data(r->y);
   if (is_integer) {
@@ -359,26 +361,36 @@ static pg_status run_dynamic(pgi_call *call) {
 /* ---- the operators -------------------------------------------------------------------------- */
 
 static const pgi_attr_def quantize_attrs[] = {
-    {.name = "axis", .kind = PG_ATTR_INT, .i = 1},
-    {.name = "block_size", .kind = PG_ATTR_INT},
-    {.name = "output_dtype", .kind = PG_ATTR_INT},
-    {.name = "precision", .kind = PG_ATTR_INT},
-    {.name = "saturate", .kind = PG_ATTR_INT, .i = 1},
-    {0}};
+    {.name = "axis", .kind = PG_ATTR_INT, .i = 1},     {.name = "block_size", .kind = PG_ATTR_INT},
+    {.name = "output_dtype", .kind = PG_ATTR_INT},     {.name = "precision", .kind = PG_ATTR_INT},
+    {.name = "saturate", .kind = PG_ATTR_INT, .i = 1}, {0}};
 static const pgi_attr_def dequantize_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = 1},
                                                 {.name = "block_size", .kind = PG_ATTR_INT},
                                                 {.name = "output_dtype", .kind = PG_ATTR_INT},
                                                 {0}};
 static const pgi_attr_def no_attrs[] = {{0}};
 
-PG_OP(quantize_linear) = {.name = "QuantizeLinear", .since = {10, 13, 19, 21, 23, 24, 25, 28},
-                          .in = {2, 3}, .out = {1, 1},
+PG_OP(quantize_linear) = {.name = "QuantizeLinear",
+                          .since = {10, 13, 19, 21, 23, 24, 25, 28},
+                          .in = {2, 3},
+                          .out = {1, 1},
                           .types = PG_T(PG_F32) | PG_T(PG_F16) | PG_T(PG_BF16) | PG_T(PG_I32),
-                          .attrs = quantize_attrs, .infer = infer_quantize, .run = run_quantize};
-PG_OP(dequantize_linear) = {.name = "DequantizeLinear", .since = {10, 13, 19, 21, 23, 24, 25, 28},
-                            .in = {2, 3}, .out = {1, 1}, .types = QUANTIZED_TYPES | PG_T(PG_I32),
-                            .attrs = dequantize_attrs, .infer = infer_dequantize,
+                          .attrs = quantize_attrs,
+                          .infer = infer_quantize,
+                          .run = run_quantize};
+PG_OP(dequantize_linear) = {.name = "DequantizeLinear",
+                            .since = {10, 13, 19, 21, 23, 24, 25, 28},
+                            .in = {2, 3},
+                            .out = {1, 1},
+                            .types = QUANTIZED_TYPES | PG_T(PG_I32),
+                            .attrs = dequantize_attrs,
+                            .infer = infer_dequantize,
                             .run = run_dequantize};
-PG_OP(dynamic_quantize_linear) = {.name = "DynamicQuantizeLinear", .since = {11}, .in = {1, 1},
-                                  .out = {1, 3}, .types = PG_T(PG_F32), .attrs = no_attrs,
-                                  .infer = infer_dynamic, .run = run_dynamic};
+PG_OP(dynamic_quantize_linear) = {.name = "DynamicQuantizeLinear",
+                                  .since = {11},
+                                  .in = {1, 1},
+                                  .out = {1, 3},
+                                  .types = PG_T(PG_F32),
+                                  .attrs = no_attrs,
+                                  .infer = infer_dynamic,
+                                  .run = run_dynamic};

@@ -49,6 +49,13 @@ typedef struct pgi_rec {
   float clip; /* 0: none */
 } pgi_rec;
 
+/* Constant weights as f32, transposed, so that a row times them streams through memory: what prepare makes. */
+typedef struct pgi_rec_weights {
+  float *w, *r; /* [D, I, gates * H], [D, H, gates * H]; NULL: not constant */
+} pgi_rec_weights;
+/* [d, n, k] to [d, k, n]. */
+void pgi_rec_transpose(const float *plain, int64_t d, int64_t n, int64_t k, float *to);
+
 pg_status pgi_rec_upgrade(pgi_node *node, int version, pg_error *err);
 pg_status pgi_rec_infer(pgi_infer *inf, const pgi_rec_cell *cell);
 pg_status pgi_rec_prepare(pg_context *ctx, const pgi_node *node, const pg_tensor *const *value,

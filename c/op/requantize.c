@@ -4,8 +4,8 @@
 pg_status pgi_check_param(const pg_tensor *t, const char *what, int64_t n, pg_error *err) {
   int64_t count = pgi_tensor_count(t);
   if (count == 1 || count == n) return PG_OK;
-  return pgi_fail(err, PG_INVALID, "%s: expected one element or %lld, got %lld", what,
-                  (long long)n, (long long)count);
+  return pgi_fail(err, PG_INVALID, "%s: expected one element or %lld, got %lld", what, (long long)n,
+                  (long long)count);
 }
 
 pg_status pgi_zero_points(pgi_call *call, const pg_tensor *t, const char *what, int64_t n,

@@ -5,8 +5,8 @@
 
 pg_status pgi_check_spatial(int rank, pg_error *err) {
   if (rank >= 3) return PG_OK;
-  return pgi_fail(err, PG_INVALID, "input 0: expected a batch, channels and spatial axes, got rank %d",
-                  rank);
+  return pgi_fail(err, PG_INVALID,
+                  "input 0: expected a batch, channels and spatial axes, got rank %d", rank);
 }
 
 pg_status pgi_spatial_attr(const pgi_node *node, const char *name, int n, int64_t low,
@@ -94,6 +94,14 @@ static bool product(const int64_t *v, int n, int64_t *out) {
   return p <= INT64_MAX / 16;
 }
 
+pg_status pgi_window_sizes(pgi_window *w, pg_error *err) {
+  if (product(w->in, w->n, &w->in_size) && product(w->out, w->n, &w->out_size) &&
+      product(w->kernel, w->n, &w->taps)) {
+    return PG_OK;
+  }
+  return pgi_fail(err, PG_NOMEM, "the size of the windows overflows");
+}
+
 pg_status pgi_window_fit(const pgi_node *node, const int64_t *in, pgi_window *w, pg_error *err) {
   pg_string mode = pgi_attr_string(node, "auto_pad");
   bool is_upper = pgi_attr_is(node, "auto_pad", "SAME_UPPER");
@@ -121,11 +129,7 @@ pg_status pgi_window_fit(const pgi_node *node, const int64_t *in, pgi_window *w,
       PG_TRY(count_outputs(w, i, in[i], is_ceil, err));
     }
   }
-  if (is_known && (!product(w->in, w->n, &w->in_size) || !product(w->out, w->n, &w->out_size) ||
-                   !product(w->kernel, w->n, &w->taps))) {
-    return pgi_fail(err, PG_NOMEM, "the size of the windows overflows");
-  }
-  return PG_OK;
+  return is_known ? pgi_window_sizes(w, err) : PG_OK;
 }
 
 void pgi_spatial_dims(const pgi_type *t, int64_t *out) {
@@ -152,8 +156,8 @@ pg_status pgi_infer_window(pgi_infer *inf, const int64_t *kernel, pgi_dim output
   out->dims[0] = x->dims[0];
   out->dims[1] = outputs;
   for (int i = 0; i < w.n; i++) {
-    out->dims[2 + i] = w.out[i] >= 0 ? pgi_dim_of(w.out[i])
-                                     : slide(inf->node, &w, i, x->dims[2 + i]);
+    out->dims[2 + i] =
+        w.out[i] >= 0 ? pgi_dim_of(w.out[i]) : slide(inf->node, &w, i, x->dims[2 + i]);
   }
   return PG_OK;
 }

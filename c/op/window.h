@@ -10,6 +10,8 @@
 ** kernel can't be told, w->kernel[i] is -1. */
 pg_status pgi_window_read(const pgi_node *node, int rank, const int64_t *kernel, pgi_window *w,
                           pg_error *err);
+/* in_size, out_size and taps, when everything is known. */
+pg_status pgi_window_sizes(pgi_window *w, pg_error *err);
 /* Puts the window of a convolution or pool on in[0 .. w->n): resolves auto_pad, says what comes
 ** out.  An element of in may be -1, then so is that of w->out. */
 pg_status pgi_window_fit(const pgi_node *node, const int64_t *in, pgi_window *w, pg_error *err);

@@ -15,7 +15,7 @@ typedef struct work {
   const pgi_nms_options *o;
   candidate *list; /* [n], not yet decided, from `first` on */
   int64_t first, n;
-  int64_t *kept;  /* [n_kept] */
+  int64_t *kept; /* [n_kept] */
   float *kept_boxes, *kept_scores;
   int64_t n_kept;
 } work;
@@ -71,8 +71,8 @@ static void step_weighted(work *w) {
   for (int64_t i = w->first; i < w->n; i++) {
     const candidate c = w->list[i];
     const float *other = w->boxes + 4 * c.index;
-    bool joins = i == w->first ||
-                 (same_class(w, best.index, c.index) && pgi_iou(box, other) > w->o->iou);
+    bool joins =
+        i == w->first || (same_class(w, best.index, c.index) && pgi_iou(box, other) > w->o->iou);
     if (!joins) {
       w->list[left++] = c;
       continue;
@@ -116,9 +116,14 @@ static void suppress(work *w) {
   qsort(w->list, (size_t)w->n, sizeof *w->list, better_first);
   while (w->first < w->n && w->n_kept < most) {
     switch (w->o->kind) {
-      case PG_NMS_HARD: step_hard(w); break;
-      case PG_NMS_WEIGHTED: step_weighted(w); break;
-      default: step_soft(w);
+      case PG_NMS_HARD:
+        step_hard(w);
+        break;
+      case PG_NMS_WEIGHTED:
+        step_weighted(w);
+        break;
+      default:
+        step_soft(w);
     }
   }
 }
@@ -135,12 +140,11 @@ static pg_status check(const pg_tensor *boxes, const pg_tensor *scores, const pg
     return pgi_fail(err, PG_INVALID, "scores: expected f32 [%lld], got %s",
                     (long long)boxes->dims[0],
                     pgi_shape_text(scores->dtype, scores->rank, scores->dims, text, sizeof text));
-  if (classes && !(classes->dtype == PG_I64 && classes->rank == 1 &&
-                   classes->dims[0] == boxes->dims[0]))
-    return pgi_fail(err, PG_INVALID, "classes: expected i64 [%lld], got %s",
-                    (long long)boxes->dims[0],
-                    pgi_shape_text(classes->dtype, classes->rank, classes->dims, text,
-                                   sizeof text));
+  if (classes &&
+      !(classes->dtype == PG_I64 && classes->rank == 1 && classes->dims[0] == boxes->dims[0]))
+    return pgi_fail(
+        err, PG_INVALID, "classes: expected i64 [%lld], got %s", (long long)boxes->dims[0],
+        pgi_shape_text(classes->dtype, classes->rank, classes->dims, text, sizeof text));
   return PG_OK;
 }
 
@@ -159,8 +163,8 @@ pg_status pgi_nms(pg_context *ctx, const pg_tensor *boxes, const pg_tensor *scor
   pg_status status = check(boxes, scores, classes, err);
   if (status != PG_OK) return status;
   int64_t n = boxes->dims[0];
-  char *block = pgi_alloc(ctx, (size_t)PG_MAX(n, 1) * (sizeof(candidate) + sizeof(int64_t) +
-                                                       5 * sizeof(float)));
+  char *block = pgi_alloc(
+      ctx, (size_t)PG_MAX(n, 1) * (sizeof(candidate) + sizeof(int64_t) + 5 * sizeof(float)));
   if (!block) return pgi_nomem(err);
   work w = {.o = o, .list = (candidate *)block};
   w.kept = (int64_t *)(w.list + n);

@@ -16,9 +16,9 @@ typedef enum pgi_nms_kind {
 
 typedef struct pgi_nms_options {
   pgi_nms_kind kind;
-  float iou;       /* threshold, 0 to 1 */
-  float min_score; /* boxes below are not considered, and dropped when they decay to it */
-  float sigma;     /* of the gaussian kind */
+  float iou;         /* threshold, 0 to 1 */
+  float min_score;   /* boxes below are not considered, and dropped when they decay to it */
+  float sigma;       /* of the gaussian kind */
   int64_t max_boxes; /* 0: any number */
 } pgi_nms_options;
 

@@ -10,7 +10,8 @@ enum {
 
 typedef struct mapping {
   const pgi_expr *expr;
-  const pg_tensor *in[MAX_TENSORS]; /* contiguous, of the result's shape or one element; NULL: not used */
+  const pg_tensor
+      *in[MAX_TENSORS]; /* contiguous, of the result's shape or one element; NULL: not used */
   int n_in;
   pg_tensor *out;
   bool is_f64;

@@ -248,6 +248,8 @@ static pg_status hand_out(pg_tensor *t, pg_tensor **out, pg_error *err) {
 pg_status pg_tensor_new(pg_context *ctx, pg_dtype dtype, int rank, const int64_t *dims,
                         pg_tensor **out, pg_error *err) {
   pg_tensor t;
+  if (dtype == PG_SEQUENCE || dtype == PG_MAP || (dtype == PG_NONE && rank != 0))
+    return pgi_fail(err, PG_INVALID, "a %s has no shape to be made from", pg_dtype_name(dtype));
   PG_TRY(pgi_tensor_alloc(ctx, dtype, rank, dims, &t, err));
   memset(t.buffer->data, 0, t.buffer->bytes);
   return hand_out(&t, out, err);

@@ -40,7 +40,7 @@ typedef uint32_t pgi_types;
 #define PG_T_SMALL \
   (PG_T(PG_U4) | PG_T(PG_I4) | PG_T(PG_U2) | PG_T(PG_I2) | PG_T(PG_F4E2M1) | PG_T(PG_F8E8M0))
 /* Every tensor element type. */
-#define PG_T_ALL                                                                             \
+#define PG_T_ALL \
   (PG_T_NUMERIC | PG_T_F8 | PG_T_COMPLEX | PG_T_SMALL | PG_T(PG_BOOL) | PG_T(PG_STRING))
 #define PG_T_ANY ((pgi_types)~0u) /* sequences and maps too */
 
@@ -97,8 +97,8 @@ pg_status pgi_tensor_on_buffer(pgi_buffer *b, pg_dtype dtype, int rank, const in
                                int64_t offset, pg_tensor *out, pg_error *err); /* retains b */
 pg_status pgi_tensor_scalar_i64(pg_context *ctx, int64_t v, pg_tensor *out, pg_error *err);
 pg_status pgi_tensor_i64s(pg_context *ctx, int64_t n, const int64_t *v, pg_tensor *out,
-                          pg_error *err); /* rank 1 */
-void pgi_tensor_clear(pg_tensor *t);                         /* drops the buffer, zeroes *t */
+                          pg_error *err);                     /* rank 1 */
+void pgi_tensor_clear(pg_tensor *t);                          /* drops the buffer, zeroes *t */
 void pgi_tensor_assign(pg_tensor *to, const pg_tensor *from); /* clears `to`, retains */
 void pgi_tensor_move(pg_tensor *to, pg_tensor *from);         /* clears `to`, leaves `from` clear */
 /* On the heap, as the public handle; takes over *from. */

@@ -33,16 +33,18 @@ float *pgi_check_floats(pgi_check *c, int64_t n, float scale); /* random in [-sc
 uint32_t pgi_check_random(pgi_check *c);
 
 /* |got - want| <= bound; NaN wants NaN, and infinity itself.  what, i: for the message. */
-void pgi_check_near(pgi_check *c, double got, double want, double bound, const char *what, int64_t i);
-void pgi_check_equal(pgi_check *c, const void *got, const void *want, size_t bytes, const char *what);
+void pgi_check_near(pgi_check *c, double got, double want, double bound, const char *what,
+                    int64_t i);
+void pgi_check_equal(pgi_check *c, const void *got, const void *want, size_t bytes,
+                     const char *what);
 bool pgi_check_failed(const pgi_check *c);
 
 #define PG_EPS 5.9604644775390625e-8 /* 2^-24: half a unit in the last place of 1 */
 
 /* By family; `scalar` is the table of the reference. */
 typedef void pgi_check_fn(pgi_check *c, const void *table, const void *scalar);
-pgi_check_fn pgi_check_gemm_f32, pgi_check_gemm_s8, pgi_check_conv_dw_f32, pgi_check_pool_f32, pgi_check_resize,
-  pgi_check_reduce_f32, pgi_check_softmax_f32, pgi_check_norm_f32, pgi_check_unary_f32,
-  pgi_check_binary_f32, pgi_check_expr;
+pgi_check_fn pgi_check_gemm_f32, pgi_check_gemm_s8, pgi_check_conv_dw_f32, pgi_check_pool_f32,
+    pgi_check_resize, pgi_check_reduce_f32, pgi_check_softmax_f32, pgi_check_norm_f32,
+    pgi_check_unary_f32, pgi_check_binary_f32, pgi_check_expr;
 
 #endif

@@ -37,7 +37,8 @@ static float *copy_of(pgi_check *c, const float *x, int64_t n) {
   return copy;
 }
 
-static void check_conv_rows(pgi_check *c, const pgi_conv_f32 *t, int64_t rows, int64_t n, int64_t taps) {
+static void check_conv_rows(pgi_check *c, const pgi_conv_f32 *t, int64_t rows, int64_t n,
+                            int64_t taps) {
   lines l = make_lines(c, rows, n, taps);
   float *w = pgi_check_floats(c, taps, 2), bias = 0.375f, *before = copy_of(c, l.out, l.out_size);
   t->rows(rows, n, taps, l.at, w, bias, l.src, l.src_step, l.out, l.out_step);
@@ -61,7 +62,8 @@ static void check_gather(pgi_check *c, const pgi_conv_f32 *t, int64_t k, int64_t
   t->gather(k, l.at, l.src, n, nr, to);
   for (int64_t p = 0; p < k; p++)
     for (int64_t j = 0; j < n; j++)
-      pgi_check_near(c, (double)to[p * nr + j], (double)l.src[l.at[p] + j], 0, "gather", p * nr + j);
+      pgi_check_near(c, (double)to[p * nr + j], (double)l.src[l.at[p] + j], 0, "gather",
+                     p * nr + j);
   pgi_check_clear(c, "gather");
 }
 
@@ -75,13 +77,14 @@ void pgi_check_conv_dw_f32(pgi_check *c, const void *table, const void *scalar) 
   static const int widths[] = {8, 16, 32, 64};
   for (int w = 0; w < PG_COUNT(widths); w++)
     for (int64_t n = 1; n <= widths[w]; n++)
-      for (int k = 0; k < PG_COUNT(tap_counts); k++) check_gather(c, t, tap_counts[k], n, widths[w]);
+      for (int k = 0; k < PG_COUNT(tap_counts); k++)
+        check_gather(c, t, tap_counts[k], n, widths[w]);
 }
 
 /* ---- pooling --------------------------------------------------------------------------------------- */
 
-static void check_pool_rows(pgi_check *c, const pgi_pool_f32 *t, bool is_max, int64_t rows, int64_t n,
-                            int64_t taps) {
+static void check_pool_rows(pgi_check *c, const pgi_pool_f32 *t, bool is_max, int64_t rows,
+                            int64_t n, int64_t taps) {
   lines l = make_lines(c, rows, n, taps);
   float *before = copy_of(c, l.out, l.out_size);
   (is_max ? t->max_rows : t->sum_rows)(rows, n, taps, l.at, l.src, l.src_step, l.out, l.out_step);
@@ -93,8 +96,8 @@ static void check_pool_rows(pgi_check *c, const pgi_pool_f32 *t, bool is_max, in
         most = x > most ? x : most, sum += x, sum_of_abs += fabs(x);
       }
       pgi_check_near(c, (double)l.out[r * l.out_step + j], is_max ? most : sum,
-                     is_max ? 0 : (double)taps * 2 * PG_EPS * sum_of_abs, is_max ? "max_rows" : "sum_rows",
-                     r * n + j);
+                     is_max ? 0 : (double)taps * 2 * PG_EPS * sum_of_abs,
+                     is_max ? "max_rows" : "sum_rows", r * n + j);
     }
   check_between(c, &l, before);
   pgi_check_clear(c, "pool rows");
@@ -155,7 +158,8 @@ static void check_sum_u8(pgi_check *c, const pgi_resize *t, int64_t n, int64_t t
   pgi_check_clear(c, "sum_u8");
 }
 
-static void check_sum_f32(pgi_check *c, const pgi_resize *t, const pgi_resize *s, int64_t n, int64_t taps) {
+static void check_sum_f32(pgi_check *c, const pgi_resize *t, const pgi_resize *s, int64_t n,
+                          int64_t taps) {
   int64_t step = n + 5;
   float *in = pgi_check_floats(c, (taps - 1) * step + n, 255), *w = pgi_check_floats(c, taps, 0.1f);
   float *out = pgi_check_floats(c, n, 1), *other = pgi_check_floats(c, n, 1);
@@ -167,7 +171,8 @@ static void check_sum_f32(pgi_check *c, const pgi_resize *t, const pgi_resize *s
       double term = (double)w[k] * (double)in[k * step + i];
       total += term, sum_of_abs += fabs(term);
     }
-    pgi_check_near(c, (double)out[i], total, ((double)taps + 2) * 2 * PG_EPS * sum_of_abs, "sum_f32", i);
+    pgi_check_near(c, (double)out[i], total, ((double)taps + 2) * 2 * PG_EPS * sum_of_abs,
+                   "sum_f32", i);
   }
   pgi_check_equal(c, out, other, (size_t)n * sizeof *out, "sum_f32");
   pgi_check_clear(c, "sum_f32");

@@ -30,8 +30,8 @@ static void check_product(pgi_check *c, const product *q, const float *start, co
       int64_t at = i * q->c_row + j * q->c_col;
       double sum = q->before ? (double)q->before[at] : 0, sum_of_abs = fabs(sum);
       for (int64_t p = 0; p < q->k; p++) {
-        double term = (double)q->a[i * q->a_row + p * q->a_col] *
-                      (double)q->b[p * q->b_row + j * q->b_col];
+        double term =
+            (double)q->a[i * q->a_row + p * q->a_col] * (double)q->b[p * q->b_row + j * q->b_col];
         sum += term, sum_of_abs += fabs(term);
       }
       pgi_check_near(c, (double)q->c[at], sum, sum_bound(q->k, sum_of_abs), what, at);
@@ -40,15 +40,18 @@ static void check_product(pgi_check *c, const product *q, const float *start, co
   for (int64_t at = 0; at < q->c_size; at++) {
     int64_t i = at / q->c_row, j = at % q->c_row;
     bool is_element = i < q->m && j % q->c_col == 0 && j / q->c_col < q->n;
-    if (!is_element) pgi_check_near(c, (double)q->c[at], (double)start[at], 0, "written between", at);
+    if (!is_element)
+      pgi_check_near(c, (double)q->c[at], (double)start[at], 0, "written between", at);
   }
 }
 
-static void check_tile(pgi_check *c, const pgi_gemm_f32 *t, int m, int n, int64_t k, int wide, bool add) {
+static void check_tile(pgi_check *c, const pgi_gemm_f32 *t, int m, int n, int64_t k, int wide,
+                       bool add) {
   int64_t lda = wide ? PG_GEMM_MAX_MR : m, ldb = n + wide, ldc = n + 2 * wide;
   float *a = pgi_check_floats(c, k * lda, 2), *b = pgi_check_floats(c, (k - 1) * ldb + n, 2);
   int64_t size = (m - 1) * ldc + n;
-  float *to = pgi_check_floats(c, size, 1), *start = pgi_check_buffer(c, (size_t)size * sizeof *start);
+  float *to = pgi_check_floats(c, size, 1),
+        *start = pgi_check_buffer(c, (size_t)size * sizeof *start);
   memcpy(start, to, (size_t)size * sizeof *start);
   t->tile(m, n, k, a, lda, b, ldb, to, ldc, add);
   product q = {m, n, k, a, 1, lda, b, ldb, 1, add ? start : NULL, to, ldc, 1, size};
@@ -67,10 +70,12 @@ static void check_row(pgi_check *c, const pgi_gemm_f32 *t, int64_t n, int64_t k,
   pgi_check_clear(c, "row");
 }
 
-static void check_dots(pgi_check *c, const pgi_gemm_f32 *t, int64_t n, int64_t k, int64_t step, bool add) {
+static void check_dots(pgi_check *c, const pgi_gemm_f32 *t, int64_t n, int64_t k, int64_t step,
+                       bool add) {
   int64_t ldb = k + 1, size = (n - 1) * step + 1;
   float *x = pgi_check_floats(c, k, 2), *b = pgi_check_floats(c, (n - 1) * ldb + k, 2);
-  float *y = pgi_check_floats(c, size, 1), *start = pgi_check_buffer(c, (size_t)size * sizeof *start);
+  float *y = pgi_check_floats(c, size, 1),
+        *start = pgi_check_buffer(c, (size_t)size * sizeof *start);
   memcpy(start, y, (size_t)size * sizeof *start);
   t->dots(n, k, x, b, ldb, y, step, add);
   product q = {1, n, k, x, k, 1, b, 1, ldb, add ? start : NULL, y, size, step, size};
@@ -85,8 +90,8 @@ static void check_transpose(pgi_check *c, const pgi_gemm_f32 *t, int64_t m, int6
   t->transpose(m, k, from, step, alpha, height, to);
   for (int64_t p = 0; p < k; p++)
     for (int64_t i = 0; i < m; i++)
-      pgi_check_near(c, (double)to[p * height + i], (double)(alpha * from[i * step + p]), 0, "transpose",
-                     p * height + i);
+      pgi_check_near(c, (double)to[p * height + i], (double)(alpha * from[i * step + p]), 0,
+                     "transpose", p * height + i);
   pgi_check_clear(c, "transpose");
 }
 
@@ -119,7 +124,8 @@ static int16_t *widened(pgi_check *c, int64_t n) {
   return x;
 }
 
-static void check_tile_s8(pgi_check *c, const pgi_gemm_s8 *t, int m, int n, int64_t pairs, bool add) {
+static void check_tile_s8(pgi_check *c, const pgi_gemm_s8 *t, int m, int n, int64_t pairs,
+                          bool add) {
   int64_t lda = t->mr, ldc = n + 3, size = (m - 1) * ldc + n;
   int16_t *a = widened(c, pairs * lda * 2), *b = widened(c, pairs * t->nr * 2);
   int32_t *to = pgi_check_buffer(c, (size_t)size * sizeof *to);

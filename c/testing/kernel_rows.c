@@ -14,13 +14,26 @@ static double exact(pgi_reduce r, const float *x, int64_t n, double *sum_of_abs)
   for (int64_t i = 0; i < n; i++) {
     double v = (double)x[i];
     switch (r) {
-      case PG_R_SUM: y += v, *sum_of_abs += fabs(v); break;
-      case PG_R_SUM_ABS: y += fabs(v), *sum_of_abs += fabs(v); break;
-      case PG_R_SUM_SQUARE: y += v * v, *sum_of_abs += v * v; break;
-      case PG_R_PROD: y *= v; break;
-      case PG_R_MAX: y = isnan(y) || isnan(v) ? NAN : fmax(y, v); break;
-      case PG_R_MIN: y = isnan(y) || isnan(v) ? NAN : fmin(y, v); break;
-      case PG_N_REDUCE: break;
+      case PG_R_SUM:
+        y += v, *sum_of_abs += fabs(v);
+        break;
+      case PG_R_SUM_ABS:
+        y += fabs(v), *sum_of_abs += fabs(v);
+        break;
+      case PG_R_SUM_SQUARE:
+        y += v * v, *sum_of_abs += v * v;
+        break;
+      case PG_R_PROD:
+        y *= v;
+        break;
+      case PG_R_MAX:
+        y = isnan(y) || isnan(v) ? NAN : fmax(y, v);
+        break;
+      case PG_R_MIN:
+        y = isnan(y) || isnan(v) ? NAN : fmin(y, v);
+        break;
+      case PG_N_REDUCE:
+        break;
     }
   }
   return y;
@@ -47,7 +60,8 @@ static void check_run(pgi_check *c, const pgi_reduce_f32 *t, const pgi_reduce_f3
   pgi_check_clear(c, "run");
 }
 
-static void check_reduce_row(pgi_check *c, const pgi_reduce_f32 *t, const pgi_reduce_f32 *s, int64_t n) {
+static void check_reduce_row(pgi_check *c, const pgi_reduce_f32 *t, const pgi_reduce_f32 *s,
+                             int64_t n) {
   for (int r = 0; r < PG_N_REDUCE; r++) {
     size_t bytes = (size_t)n * sizeof(float);
     float *x = pgi_check_floats(c, n, 2), *y = pgi_check_floats(c, n, 2);
@@ -58,8 +72,13 @@ static void check_reduce_row(pgi_check *c, const pgi_reduce_f32 *t, const pgi_re
     s->row[r](x, other, n);
     for (int64_t i = 0; i < n; i++) {
       double a = (double)start[i], b = (double)x[i];
-      double want = r == PG_R_SUM ? a + b : r == PG_R_SUM_ABS ? a + fabs(b) : r == PG_R_SUM_SQUARE ? a + b * b
-                  : r == PG_R_PROD ? a * b : isnan(a) || isnan(b) ? NAN : r == PG_R_MAX ? fmax(a, b) : fmin(a, b);
+      double want = r == PG_R_SUM          ? a + b
+                    : r == PG_R_SUM_ABS    ? a + fabs(b)
+                    : r == PG_R_SUM_SQUARE ? a + b * b
+                    : r == PG_R_PROD       ? a * b
+                    : isnan(a) || isnan(b) ? NAN
+                    : r == PG_R_MAX        ? fmax(a, b)
+                                           : fmin(a, b);
       pgi_check_near(c, (double)y[i], want, 4 * PG_EPS * (fabs(a) + b * b + fabs(b)), "row", i);
       if (!isnan(want)) pgi_check_equal(c, &y[i], &other[i], sizeof y[i], "row");
     }
@@ -81,7 +100,9 @@ void pgi_check_reduce_f32(pgi_check *c, const void *table, const void *scalar) {
 /* ---- softmax --------------------------------------------------------------------------------------- */
 
 /* 2 units in the last place of the exponential, or of the least normal number below it. */
-static double exp_bound(double e) { return 4 * PG_EPS * fmax(e, 1.17549435e-38); }
+static double exp_bound(double e) {
+  return 4 * PG_EPS * fmax(e, 1.17549435e-38);
+}
 
 static void check_softmax(pgi_check *c, const pgi_softmax_f32 *t, int64_t n, bool in_place) {
   float *x = pgi_check_floats(c, n, 60), *y = in_place ? x : pgi_check_floats(c, n, 1), shift = 60;
@@ -94,7 +115,8 @@ static void check_softmax(pgi_check *c, const pgi_softmax_f32 *t, int64_t n, boo
     total += e;
     pgi_check_near(c, (double)y[i], e, exp_bound(e), "run", i);
   }
-  pgi_check_near(c, got, total, ((double)n / 64 + 8) * PG_EPS * total + exp_bound(0), "run's sum", n);
+  pgi_check_near(c, got, total, ((double)n / 64 + 8) * PG_EPS * total + exp_bound(0), "run's sum",
+                 n);
   pgi_check_clear(c, "run");
 }
 
@@ -126,14 +148,19 @@ void pgi_check_softmax_f32(pgi_check *c, const void *table, const void *scalar) 
 
 /* ---- norm ------------------------------------------------------------------------------------------ */
 
-static void check_norm(pgi_check *c, const pgi_norm_f32 *t, const pgi_norm_f32 *s, int64_t n, int mode) {
-  float *x = pgi_check_floats(c, n, 3), *y = pgi_check_floats(c, n, 1), *other = pgi_check_floats(c, n, 1);
-  float *gain = mode & 1 ? pgi_check_floats(c, n, 2) : NULL, *bias = mode & 2 ? pgi_check_floats(c, n, 2) : NULL;
+static void check_norm(pgi_check *c, const pgi_norm_f32 *t, const pgi_norm_f32 *s, int64_t n,
+                       int mode) {
+  float *x = pgi_check_floats(c, n, 3), *y = pgi_check_floats(c, n, 1),
+        *other = pgi_check_floats(c, n, 1);
+  float *gain = mode & 1 ? pgi_check_floats(c, n, 2) : NULL,
+        *bias = mode & 2 ? pgi_check_floats(c, n, 2) : NULL;
   float mean = 0.3f, scale = 1.7f;
   double spread = 0;
-  for (int64_t i = 0; i < n; i++) spread += ((double)x[i] - (double)mean) * ((double)x[i] - (double)mean);
+  for (int64_t i = 0; i < n; i++)
+    spread += ((double)x[i] - (double)mean) * ((double)x[i] - (double)mean);
   double got = t->spread(x, n, mean), want = s->spread(x, n, mean);
-  pgi_check_near(c, got, spread, ((double)PG_MIN(n, 8192) / 16 + 6) * 2 * PG_EPS * spread, "spread", n);
+  pgi_check_near(c, got, spread, ((double)PG_MIN(n, 8192) / 16 + 6) * 2 * PG_EPS * spread, "spread",
+                 n);
   pgi_check_equal(c, &got, &want, sizeof got, "spread");
   t->apply(x, y, n, mean, scale, gain, bias);
   s->apply(x, other, n, mean, scale, gain, bias);

@@ -154,6 +154,6 @@ static int second_run(lua_State *L) {
 
 void pgi_test_open_memory(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"alloc_failures", alloc_failures}, {"second_run", second_run}, {NULL, NULL}};
+      {"alloc_failures", alloc_failures}, {"second_run", second_run}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

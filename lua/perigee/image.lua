@@ -1,12 +1,15 @@
 --- Pictures: read, change, draw on, give to networks.
 ---
----     local x = image.read("cat.jpg"):rgb():resize { width = 224, height = 224 }:tensor { scale = 1 / 255 }
+---     local x = image.read("cat.jpg"):rgb():resize { width = 224 }:tensor { scale = 1 / 255 }
 ---
---- Methods return new images and can be chained; those that draw change the image and return it.
---- Coordinates are 0-based pixels, x to the right and y down, as boxes from networks are. Colours are
---- "#rrggbb", "#rrggbbaa", a name ("red"), a grey value, or a table { r, g, b[, a] } in the image's
---- units: 0 to 255 for u8, 0 to 1 for f32. In hsv and ycbcr images a table is taken as it is.
+--- Methods return new images and can be chained; those that draw (perigee.image.draw) change the
+--- image and return it. Coordinates are 0-based pixels, x to the right and y down, as boxes from
+--- networks are. Colours are "#rrggbb", "#rrggbbaa", a name ("red"), a grey value, or a table
+--- { r, g, b[, a] } in the image's units: 0 to 255 for u8, 0 to 1 for f32; in hsv and ycbcr images
+--- a table is taken as it is.
 local core = require "perigee.core"
+local blame = require "perigee.util.blame"
+local color_values = require("perigee.image.color").values
 local options = require "perigee.util.options"
 
 ---@alias perigee.ImageMode "gray"|"graya"|"rgb"|"rgba"|"bgr"|"hsv"|"ycbcr"
@@ -37,19 +40,7 @@ local function wrap(pixels, mode)
   }, meta)
 end
 
-local function check(value, level)
-  if getmetatable(value) ~= meta then
-    error(("expected an image, got a %s"):format(type(value)), (level or 2) + 1)
-  end
-  return value
-end
-
-local function required(o, name, what)
-  if o[name] == nil then error(("%s: '%s' is missing"):format(what, name), 3) end
-  return o[name]
-end
-
--- ---- making, reading, writing -----------------------------------------------------------------------
+-- ---- making, reading, writing -------------------------------------------------------------------
 
 --- An image on a tensor's memory: what is drawn shows in both.
 ---@param pixels perigee.Tensor u8 or f32 [H,W,1 to 4]
@@ -58,36 +49,44 @@ end
 function M.wrap(pixels, mode)
   local shape = core.is_tensor(pixels) and pixels.shape
   if not shape or #shape ~= 3 or not channel_modes[shape[3]] then
-    error("expected a tensor [H,W,1 to 4]", 2)
+    blame("expected a tensor [H,W,1 to 4]")
   end
   mode = mode or channel_modes[shape[3]]
   if mode_channels[mode] ~= shape[3] then
-    error(("mode '%s' does not have %d channels"):format(tostring(mode), shape[3]), 2)
+    blame("mode '%s' does not have %d channels", tostring(mode), shape[3])
   end
   return wrap(pixels:contiguous(), mode)
 end
 
+---@class perigee.new_image.options
+---@field width integer
+---@field height integer
+---@field mode? perigee.ImageMode default "rgb"
+---@field dtype? "u8"|"f32" default "u8"
+---@field fill? perigee.Color default zeros
+
 --- A blank image.
----@param opts { width: integer, height: integer, mode?: perigee.ImageMode, dtype?: "u8"|"f32", fill?: perigee.Color }
+---@param opts perigee.new_image.options
 ---@return perigee.Image
 function M.new(opts)
   local o = options.check(opts, {
     width = none, height = none, mode = "rgb", dtype = "u8", fill = none,
   })
-  local channels = mode_channels[o.mode] or error("unknown mode '" .. tostring(o.mode) .. "'", 2)
-  local height, width = required(o, "height", "new"), required(o, "width", "new")
-  local self = wrap(core.tensor_new(o.dtype, { height, width, channels }), o.mode)
+  local channels = mode_channels[o.mode] or blame("unknown mode '%s'", o.mode)
+  if not o.width or not o.height then blame("an image needs a width and a height") end
+  if o.dtype ~= "u8" and o.dtype ~= "f32" then blame("an image is u8 or f32, not %s", o.dtype) end
+  local self = wrap(core.tensor_new(o.dtype, { o.height, o.width, channels }), o.mode)
   if o.fill then
-    self:rectangle { x = 0, y = 0, width = width, height = height, color = o.fill, fill = true }
+    self:rectangle { x = 0, y = 0, width = o.width, height = o.height, color = o.fill, fill = true }
   end
   return self
 end
 
-local function read_options(opts) return options.check(opts, { deep = false }, 3).deep end
+local function read_options(opts) return options.check(opts, { deep = false }).deep end
 
 --- Reads PNG or JPEG, whatever the name ends in.
 ---@param path string
----@param opts? { deep?: boolean } deep: 16-bit PNG stays u16; convert it with :u8() or :f32()
+---@param opts? { deep?: boolean } deep: 16-bit PNG stays u16; :u8() and :f32() convert it
 ---@return perigee.Image? image
 ---@return string? message
 ---@return string? code "io", "format", "unsupported"
@@ -123,60 +122,7 @@ function Image:save(path, opts)
   return core.image_write(picture.pixels, path, o.quality)
 end
 
--- ---- colours ----------------------------------------------------------------------------------------
-
-local names = {
-  black = "#000000", white = "#ffffff", gray = "#808080", red = "#ff0000", green = "#00c000",
-  blue = "#0000ff", yellow = "#ffff00", cyan = "#00ffff", magenta = "#ff00ff", orange = "#ff8000",
-}
-
-local function parse_hex(text, unit)
-  local digits = (names[text] or text):match "^#(%x+)$"
-  if not digits or (#digits ~= 6 and #digits ~= 8) then
-    error(("'%s' is no colour (expected '#rrggbb', '#rrggbbaa' or a name)"):format(text), 0)
-  end
-  local out = {}
-  for pair in digits:gmatch "%x%x" do out[#out + 1] = tonumber(pair, 16) * unit / 255 end
-  return out
-end
-
---- One value for each of the image's channels, and alpha from 0 to 1.
-local function channel_values(self, color)
-  local unit = self.pixels.dtype == "f32" and 1 or 255
-  local c = color
-  if type(c) == "string" then c = parse_hex(c, unit) end
-  if type(c) == "number" then c = { c, c, c } end
-  if type(c) ~= "table" then error("a colour is a string, a number or a table", 0) end
-  if #c == 1 then c = { c[1], c[1], c[1] } end
-  if #c == 2 then c = { c[1], c[1], c[1], c[2] } end
-  if #c < 3 or #c > 4 then error("a colour has 1 to 4 values", 0) end
-  local alpha = c[4] or unit
-  if self.mode == "bgr" then
-    c = { c[3], c[2], c[1] }
-  elseif self.channels < 3 then
-    local gray = c[1] * 0.299 + c[2] * 0.587 + c[3] * 0.114
-    c = self.channels == 2 and { gray, alpha } or { gray }
-  elseif type(color) == "string" and (self.mode == "hsv" or self.mode == "ycbcr") then
-    local pixel = core.tensor_from({ { c } }, "f32")
-    if unit == 255 then pixel = core.image_cast(core.tensor_from({ { { c[1] / 255, c[2] / 255,
-      c[3] / 255 } } }, "f32"), "u8") end
-    c = core.image_color(pixel, "rgb", self.mode):reshape(-1):totable()
-  else
-    c = { c[1], c[2], c[3], self.channels == 4 and alpha or nil }
-  end
-  return c, alpha / unit
-end
-
---- Raises where the user called: `level` counts from here.
-local function color_of(self, color, otherwise)
-  if color == nil then
-    if otherwise == nil then return { 0, 0, 0, 0 }, 1 end
-    color = otherwise
-  end
-  local ok, values, alpha = pcall(channel_values, self, color)
-  if not ok then error(values, 3) end
-  return values, alpha
-end
+-- ---- colours ------------------------------------------------------------------------------------
 
 local function to_mode(self, mode, convention)
   if self.mode == mode then return wrap(self.pixels:clone(), mode) end
@@ -196,7 +142,7 @@ end
 function Image:rgb(opts)
   local o = options.check(opts, { over = none })
   if o.over == nil or self.channels % 2 == 1 then return to_mode(self, "rgb") end
-  local over = color_of(self, o.over)
+  local over = color_values(self, o.over)
   local flat = wrap(core.image_compose(self.pixels, over), self.channels == 2 and "gray" or "rgb")
   return flat.mode == "rgb" and flat or to_mode(flat, "rgb")
 end
@@ -227,10 +173,10 @@ function Image:f32() return wrap(core.image_cast(self.pixels, "f32"), self.mode)
 ---@return perigee.Image
 function Image:clone() return wrap(self.pixels:clone(), self.mode) end
 
--- ---- geometry ---------------------------------------------------------------------------------------
+-- ---- geometry -----------------------------------------------------------------------------------
 
---- A rectangle of it, which must lie inside.
----@param opts { x?: integer, y?: integer, width?: integer, height?: integer } default: from 0, 0 to the far corner
+--- A rectangle of it, which must lie inside; by default from 0, 0 to the far corner.
+---@param opts { x?: integer, y?: integer, width?: integer, height?: integer }
 ---@return perigee.Image
 function Image:crop(opts)
   local o = options.check(opts, { x = 0, y = 0, width = none, height = none })
@@ -246,36 +192,51 @@ local function scaled(n, by, from) return math.max(1, math.floor(n * by / from +
 function Image:resize(opts)
   local o = options.check(opts, { width = none, height = none, filter = "pil-bilinear" })
   local width, height = o.width, o.height
-  if not width and not height then error("resize: expected a width, a height or both", 2) end
+  if not width and not height then blame("resize: expected a width, a height or both") end
   width = width or scaled(self.width, height, self.height)
   height = height or scaled(self.height, width, self.width)
   return wrap(core.image_resize(self.pixels, height, width, o.filter), self.mode)
 end
 
+---@class perigee.pad.options
+---@field all? integer on every side; default 0
+---@field left? integer
+---@field top? integer
+---@field right? integer
+---@field bottom? integer
+---@field border? "constant"|"edge"|"reflect" default "constant"
+---@field fill? perigee.Color default zeros
+
 --- Room around it.
----@param opts { left?: integer, top?: integer, right?: integer, bottom?: integer, all?: integer, border?: "constant"|"edge"|"reflect", fill?: perigee.Color }
+---@param opts perigee.pad.options
 ---@return perigee.Image
 function Image:pad(opts)
   local o = options.check(opts, {
     left = none, top = none, right = none, bottom = none, all = 0, border = "constant", fill = none,
   })
-  local fill = color_of(self, o.fill)
+  local fill = color_values(self, o.fill)
   return wrap(core.image_pad(self.pixels, o.left or o.all, o.top or o.all, o.right or o.all,
     o.bottom or o.all, o.border, fill), self.mode)
 end
 
---- As large as fits into width by height, in the middle, with a colour around. A point (x, y) of the
---- image went to (x * scale + placement.x, y * scale + placement.y).
----@param opts { width: integer, height: integer, fill?: perigee.Color, filter?: perigee.Filter }
+---@class perigee.letterbox.options
+---@field width integer
+---@field height integer
+---@field fill? perigee.Color default zeros
+---@field filter? perigee.Filter default "pil-bilinear"
+
+--- As large as fits into width by height, in the middle, with a colour around. A point (x, y) of
+--- the image went to (x * scale + placement.x, y * scale + placement.y).
+---@param opts perigee.letterbox.options
 ---@return perigee.Image image
 ---@return { scale: number, x: integer, y: integer } placement
 function Image:letterbox(opts)
   local o = options.check(opts, {
     width = none, height = none, fill = none, filter = "pil-bilinear",
   })
-  local width, height = required(o, "width", "letterbox"), required(o, "height", "letterbox")
-  local pixels, scale, x, y = core.image_letterbox(self.pixels, height, width, o.filter,
-    (color_of(self, o.fill)))
+  if not o.width or not o.height then blame("letterbox: expected a width and a height") end
+  local pixels, scale, x, y = core.image_letterbox(self.pixels, o.height, o.width, o.filter,
+    (color_values(self, o.fill)))
   return wrap(pixels, self.mode), { scale = scale, x = x, y = y }
 end
 
@@ -283,30 +244,43 @@ end
 ---@return perigee.Image
 function Image:flip(direction)
   if direction ~= "horizontal" and direction ~= "vertical" then
-    error("flip: expected 'horizontal' or 'vertical'", 2)
+    blame("flip: expected 'horizontal' or 'vertical', got '%s'", tostring(direction))
   end
   return wrap(core.image_flip(self.pixels, direction == "horizontal"), self.mode)
 end
 
---- About the centre, counter-clockwise. Multiples of 90 only move pixels where the size allows it.
+---@class perigee.rotate.options
+---@field expand? boolean the result grows to hold all of it; default false: it keeps the size
+---@field filter? "bilinear"|"nearest" default "bilinear"
+---@field fill? perigee.Color default zeros
+
+--- About the centre, counter-clockwise. Quarter turns only move pixels where the size allows it.
 ---@param degrees number
----@param opts? { expand?: boolean, filter?: "bilinear"|"nearest", fill?: perigee.Color } expand: the result holds all of it
+---@param opts? perigee.rotate.options
 ---@return perigee.Image
 function Image:rotate(degrees, opts)
   local o = options.check(opts, { expand = false, filter = "bilinear", fill = none })
   if o.filter ~= "bilinear" and o.filter ~= "nearest" then
-    error("rotate: expected the filter 'bilinear' or 'nearest'", 2)
+    blame("rotate: expected the filter 'bilinear' or 'nearest', got '%s'", o.filter)
   end
   return wrap(core.image_rotate(self.pixels, degrees, o.expand, o.filter == "nearest",
-    (color_of(self, o.fill))), self.mode)
+    (color_values(self, o.fill))), self.mode)
 end
 
--- ---- into networks and back -------------------------------------------------------------------------
+-- ---- into networks and back ---------------------------------------------------------------------
 
 local unbatched = { NCHW = "CHW", NHWC = "HWC" }
 
---- (x * scale - mean[c]) / std[c], where x is a pixel as it is stored.
----@param opts? { scale?: number, mean?: number|number[], std?: number|number[], layout?: "NCHW"|"NHWC"|"CHW"|"HWC"|"HW", dtype?: perigee.dtype, batch?: boolean } default f32 [1,C,H,W]; integer types are rounded and limited
+---@class perigee.normal.options
+---@field scale? number default 1
+---@field mean? number|number[] one, or one a channel; default 0
+---@field std? number|number[] default 1
+---@field layout? "NCHW"|"NHWC"|"CHW"|"HWC"|"HW" default "NCHW"
+---@field dtype? perigee.dtype of the result; integers are rounded and limited
+---@field batch? boolean false drops the N of the layout; default true
+
+--- (x * scale - mean[c]) / std[c], where x is a pixel as it is stored; f32 [1,C,H,W] by default.
+---@param opts? perigee.normal.options
 ---@return perigee.Tensor
 function Image:tensor(opts)
   local o = options.check(opts, {
@@ -319,7 +293,7 @@ end
 --- The way back, with the options that `tensor` got: (x * std[c] + mean[c]) / scale, rounded and
 --- limited for u8. Of NCHW and NHWC a tensor without the batch axis or [H,W] is taken too.
 ---@param t perigee.Tensor
----@param opts? { scale?: number, mean?: number|number[], std?: number|number[], layout?: string, dtype?: "u8"|"f32", mode?: perigee.ImageMode }
+---@param opts? perigee.normal.options dtype: default "u8"; and `mode`, an ImageMode
 ---@return perigee.Image
 function M.from_tensor(t, opts)
   local o = options.check(opts, {
@@ -353,31 +327,32 @@ local channel_method = { [1] = "gray", [3] = "rgb", [4] = "rgba" }
 local float_types = { f16 = true, bf16 = true, f32 = true, f64 = true }
 
 --- Makes of a picture what a model's input takes, by its declaration: channels, size, layout, type.
---- Sides that are free keep the picture's, or its aspect ratio.
+--- Sides that are free keep the picture's, or its aspect ratio. By default floats get 0 to 1,
+--- integers 0 to 255.
 ---@param picture perigee.Image
 ---@param spec perigee.ValueInfo { name, dtype, shape } with names or "?" for free dimensions
----@param opts? { scale?: number, mean?: number|number[], std?: number|number[] } scale: default makes floats 0 to 1, integers 0 to 255
+---@param opts? { scale?: number, mean?: number|number[], std?: number|number[] }
 ---@return perigee.Tensor? tensor
 ---@return string? message
 ---@return string? code
 function M.fit(picture, spec, opts)
   local o = options.check(opts, { scale = none, mean = none, std = none })
-  check(picture)
+  if getmetatable(picture) ~= meta then blame("fit: expected an image, got a %s", type(picture)) end
   local shape, dtype = spec.shape, spec.dtype or "f32"
   local is_float = float_types[dtype]
   local described = ("%s [%s]"):format(dtype, shape and table.concat(shape, ",") or "...")
+  local function refuse(message)
+    return nil, ("input '%s': %s"):format(spec.name, message), "unsupported"
+  end
   if not is_float and not dtype:find "^[iu]%d+$" then
-    return nil, ("input '%s': an image can't become %s"):format(spec.name, described), "unsupported"
+    return refuse("an image can't become " .. described)
   end
   local layout, channels, height, width = read_shape(shape, picture)
   local method = layout and channel_method[channels == 2 and 1 or channels]
-  if not method then
-    return nil, ("input '%s': %s is no shape of an image"):format(spec.name, described), "unsupported"
-  end
+  if not method then return refuse(described .. " is no shape of an image") end
   local batch = #layout == 4 and shape and shape[1]
   if math.type(batch) == "integer" and batch > 1 then
-    return nil, ("input '%s': expected a batch of %d, got one image"):format(spec.name, batch),
-      "unsupported"
+    return refuse(("expected a batch of %d, got one image"):format(batch))
   end
   local fitted = picture[method](picture)
   if fitted.pixels.dtype == "u16" then fitted = fitted:f32() end
@@ -391,85 +366,9 @@ function M.fit(picture, spec, opts)
   }
 end
 
--- ---- drawing ----------------------------------------------------------------------------------------
+-- ---- drawing and looking ------------------------------------------------------------------------
 
---- Covers pixels x to x + width - 1; `box` gives x1, y1, x2, y2 instead, as networks do.
----@param opts { x?: number, y?: number, width?: number, height?: number, box?: number[], color?: perigee.Color, thickness?: number, fill?: boolean } thickness: inwards, default 1
----@return perigee.Image
-function Image:rectangle(opts)
-  local o = options.check(opts, {
-    x = none, y = none, width = none, height = none, box = none, color = none, thickness = 1,
-    fill = false,
-  })
-  local color, alpha = color_of(self, o.color, "red")
-  local x, y, width, height = o.x, o.y, o.width, o.height
-  if o.box then
-    x, y = o.box[1], o.box[2]
-    width, height = o.box[3] - x, o.box[4] - y
-  elseif not (x and y and width and height) then
-    error("rectangle: expected x, y, width and height, or box", 2)
-  end
-  core.image_rectangle(self.pixels, x, y, width, height, color, alpha, o.fill and 0 or o.thickness)
-  return self
-end
-
---- From pixel centre to pixel centre.
----@param opts { x1: number, y1: number, x2: number, y2: number, color?: perigee.Color, thickness?: number, antialias?: boolean }
----@return perigee.Image
-function Image:line(opts)
-  local o = options.check(opts, {
-    x1 = none, y1 = none, x2 = none, y2 = none, color = none, thickness = 1, antialias = true,
-  })
-  local color, alpha = color_of(self, o.color, "red")
-  core.image_line(self.pixels, required(o, "x1", "line"), required(o, "y1", "line"),
-    required(o, "x2", "line"), required(o, "y2", "line"), color, alpha, o.thickness, o.antialias)
-  return self
-end
-
---- About a pixel's centre.
----@param opts { x: number, y: number, radius: number, color?: perigee.Color, thickness?: number, fill?: boolean, antialias?: boolean }
----@return perigee.Image
-function Image:circle(opts)
-  local o = options.check(opts, {
-    x = none, y = none, radius = none, color = none, thickness = 1, fill = false, antialias = true,
-  })
-  local color, alpha = color_of(self, o.color, "red")
-  core.image_circle(self.pixels, required(o, "x", "circle"), required(o, "y", "circle"),
-    required(o, "radius", "circle"), color, alpha, o.fill and 0 or o.thickness, o.antialias)
-  return self
-end
-
---- A dot.
----@param opts { x: number, y: number, radius?: number, color?: perigee.Color }
----@return perigee.Image
-function Image:point(opts)
-  local o = options.check(opts, { x = none, y = none, radius = 2, color = none })
-  return self:circle {
-    x = required(o, "x", "point"), y = required(o, "y", "point"), radius = o.radius,
-    color = o.color, fill = true,
-  }
-end
-
---- In the built-in font of 6 by 10 pixels a character (printable ASCII; the rest shows as a box).
---- x, y: the top left corner.
----@param opts { x: number, y: number, text: string, color?: perigee.Color, scale?: integer, background?: perigee.Color }
----@return perigee.Image
-function Image:text(opts)
-  local o = options.check(opts, {
-    x = 0, y = 0, text = none, color = none, scale = 1, background = none,
-  })
-  local text = tostring(required(o, "text", "text"))
-  local color, alpha = color_of(self, o.color, "red")
-  if o.background then
-    local width, height = core.image_text_size(text, o.scale)
-    self:rectangle {
-      x = o.x - o.scale, y = o.y - o.scale, width = width + o.scale, height = height + o.scale,
-      color = o.background, fill = true,
-    }
-  end
-  core.image_text(self.pixels, o.x, o.y, text, o.scale, color, alpha)
-  return self
-end
+require "perigee.image.draw"(Image)
 
 --- Width and height in pixels of what `text` would draw.
 ---@param text string
@@ -477,8 +376,6 @@ end
 ---@return integer width
 ---@return integer height
 function M.text_size(text, scale) return core.image_text_size(text, scale) end
-
--- ---- looking ----------------------------------------------------------------------------------------
 
 --- The image as a string for terminals with 24-bit colour: two pixels a character.
 ---@param opts? { width?: integer } at most so many characters, default 80

@@ -64,7 +64,7 @@ t.cases("RoiAlign", {
   },
   {
     "refuses a size of 0",
-    attrs = { output_height = 0 },
+    attrs = { output_height = -1 },
     inputs = { count { 1, 1, 4, 4 }, { { 0, 0, 1, 1 } }, i64 { 0 } }, error = "output_height",
   },
   {

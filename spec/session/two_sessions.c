@@ -21,7 +21,8 @@ static int fail(job *j, const pg_error *err) {
 }
 
 /* Ramps from 0 to 1; free dimensions become 1, but a width that can be chosen 64. */
-static pg_status make_input(pg_context *ctx, const pg_value_info *v, pg_tensor **out, pg_error *err) {
+static pg_status make_input(pg_context *ctx, const pg_value_info *v, pg_tensor **out,
+                            pg_error *err) {
   int64_t dims[PG_MAX_RANK];
   for (int d = 0; d < v->rank; d++)
     dims[d] = v->dims[d] >= 0 ? v->dims[d] : d == v->rank - 1 ? 64 : 1;
@@ -63,7 +64,9 @@ static int run(job *j) {
   return failed;
 }
 
-static void *thread(void *arg) { return run(arg) ? arg : NULL; }
+static void *thread(void *arg) {
+  return run(arg) ? arg : NULL;
+}
 
 static int check(pg_context *ctx, const char *path) {
   pg_error err;

@@ -173,7 +173,7 @@ pg_status pgi_onnx_make_attr(pgi_onnx_writer *w, const pgi_attr *a, proto_attr *
 
 static pg_status make_node(pgi_onnx_writer *w, const pgi_node *node, proto_node **out,
                            pg_error *err) {
-  static char none[1];
+  static const char none[1] = "";
   proto_node *p;
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__node_proto__descriptor, &p, err));
   *out = p;
@@ -190,10 +190,10 @@ static pg_status make_node(pgi_onnx_writer *w, const pgi_node *node, proto_node 
   PG_TRY(pgi_onnx_make(w, p->n_attribute, sizeof *p->attribute, &p->attribute, err));
   for (int i = 0; i < node->n_in; i++) {
     const pgi_value *v = node->in[i].value;
-    p->input[i] = v ? (char *)(uintptr_t)v->name : none;
+    p->input[i] = v ? (char *)(uintptr_t)v->name : (char *)(uintptr_t)none;
   }
   for (int i = 0; i < node->n_out; i++) {
-    p->output[i] = node->out[i] ? (char *)(uintptr_t)node->out[i]->name : none;
+    p->output[i] = node->out[i] ? (char *)(uintptr_t)node->out[i]->name : (char *)(uintptr_t)none;
   }
   for (int i = 0; i < node->n_attrs; i++) {
     PG_TRY(pgi_onnx_make_attr(w, &node->attrs[i], &p->attribute[i], err));
@@ -279,12 +279,11 @@ static pg_status make_ends(pgi_onnx_writer *w, const pg_graph *g, proto_graph *p
 /* ONNX wants a name for every graph. */
 pg_status pgi_onnx_make_graph(pgi_onnx_writer *w, const pg_graph *g, proto_graph **out,
                               pg_error *err) {
-  static char unnamed[] = "graph";
   proto_graph *p;
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__graph_proto__descriptor, &p, err));
   *out = p;
   p->name = text_of(g->name);
-  if (!p->name) p->name = unnamed;
+  if (!p->name) p->name = text_of("graph");
   p->doc_string = text_of(g->doc);
   PG_TRY(make_ends(w, g, p, err));
   PG_TRY(make_initializers(w, g, p, err));

@@ -84,7 +84,7 @@ local function parse_input(item, specs)
     return nil, ("-i %s: expected NAME=FILE or POSITION=FILE"):format(item), "usage"
   end
   local spec, message = find_input(specs, key)
-  if not spec then return nil, ("-i %s: %s"):format(item, message), "usage" end
+  if not spec then return nil, ("-i %s: %s"):format(item, message) end
   return spec, path
 end
 
