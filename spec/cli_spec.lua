@@ -55,7 +55,8 @@ describe("perigee", function()
     bad(2, "usage: perigee COMMAND")
     bad(2, "no command 'frobnicate'", "frobnicate")
     for _, case in ipairs {
-      { "run" }, { "run", "--wrong", tiny }, { "info", tiny, "second" }, { "bench" }, { "run", tiny, "--threads", "many" },
+      { "run" }, { "run", "--wrong", tiny }, { "info", tiny, "second" }, { "bench" },
+      { "run", tiny, "--threads", "many" },
       { "bench", tiny, "--seconds", "soon" },
     } do
       bad(2, "--help tells more", table.unpack(case))
@@ -214,7 +215,8 @@ describe("perigee conformance", function()
     local path = root .. "/" .. name
     assert(lfs.mkdir(path))
     assert(lfs.mkdir(path .. "/test_data_set_0"))
-    if type(graph) == "string" then temp.write(path .. "/model.onnx", graph) else assert(graph:save(path .. "/model.onnx")) end
+    local file = path .. "/model.onnx"
+    if type(graph) == "string" then temp.write(file, graph) else assert(graph:save(file)) end
     assert(core.pb_write(x, path .. "/test_data_set_0/input_0.pb", "x"))
     assert(core.pb_write(y, path .. "/test_data_set_0/output_0.pb", "y"))
     if tolerance then temp.write(path .. "/tolerance", tolerance) end

@@ -29,7 +29,8 @@ describe("make install #once", function()
   it("puts everything below PREFIX", function()
     for _, name in ipairs {
       "include/perigee.h", "lib/libperigee.a", "lib/libperigee.so", "lib/libperigee.so.0", "lib/pkgconfig/perigee.pc",
-      "bin/perigee", "lib/lua/5.4/perigee/core.so", "share/lua/5.4/perigee/init.lua", "share/lua/5.4/perigee/cli/run.lua",
+      "bin/perigee", "lib/lua/5.4/perigee/core.so", "share/lua/5.4/perigee/init.lua",
+      "share/lua/5.4/perigee/cli/run.lua",
     } do
       assert.is_not_nil(io.open(root .. "/opt/perigee/" .. name), name)
     end
@@ -48,11 +49,12 @@ describe("make install #once", function()
     for class, name in ipairs { "red", "green", "blue" } do
       local pixels = pg.tensor.zeros({ 16, 12, 3 }, "u8")
       pixels:select(3, class):fill(200)
-      local ppm = ("%s/%s.png"):format(dir, name)
-      assert(require "perigee.core".image_write(pixels, ppm))
+      local path = ("%s/%s.png"):format(dir, name)
+      assert(require "perigee.core".image_write(pixels, path))
     end
     local prefix = root .. "/opt/perigee"
-    local config = ("PKG_CONFIG_PATH=%s/lib/pkgconfig pkg-config --define-variable=prefix=%s perigee"):format(prefix, prefix)
+    local config = ("PKG_CONFIG_PATH=%s/lib/pkgconfig pkg-config --define-variable=prefix=%s perigee")
+      :format(prefix, prefix)
     shell(("cc recipes/classify.c -o %s/classify $(%s --cflags --libs) -Wl,-rpath,%s/lib"):format(dir, config, prefix))
     shell(("cc recipes/classify.c -o %s/classify_static $(%s --cflags) %s/lib/libperigee.a $(%s --libs --static)")
       :format(dir, config, prefix, config))
@@ -83,7 +85,7 @@ describe("make install #once", function()
 end)
 
 describe("the rock #once", function()
-  if not process.shell "command -v luarocks" == 0 then return end
+  if process.shell "command -v luarocks" ~= 0 then return end
   local dir = temp.dir()
   teardown(function() temp.remove(dir) end)
 
@@ -91,8 +93,8 @@ describe("the rock #once", function()
     -- From a copy: the rock's build has its own flags, and must not disturb this one.
     shell(("mkdir %s/src && cp -R c lua rockspec Makefile %s/src/"):format(dir, dir))
     shell(("cp -R %s %s/src/build"):format(build, dir))
-    shell(("cd %s/src && luarocks --lua-version 5.4 make rockspec/perigee-scm-1.rockspec --tree %s/tree --deps-mode none")
-      :format(dir, dir))
+    shell(("cd %s/src && luarocks --lua-version 5.4 make rockspec/perigee-scm-1.rockspec --tree %s/tree "
+      .. "--deps-mode none"):format(dir, dir))
     local script = temp.write(dir .. "/try.lua", [[
       local pg = require "perigee"
       assert(not package.searchpath("perigee", package.path):find("]] .. here .. [[", 1, true))

@@ -379,7 +379,8 @@ describe("plans", function()
   it("handle sizes that depend on data", function()
     local s = assert(pg.load "spec/data/picked.onnx"):session { threads = 1 }
     for _, case in ipairs {
-      { { 1, -2, 3, 0 }, { 1, 3 }, { { 0, 2 } }, 4 }, { { -1 }, {}, { {} }, 0 }, { { 5, 6 }, { 5, 6 }, { { 0, 1 } }, 11 },
+      { { 1, -2, 3, 0 }, { 1, 3 }, { { 0, 2 } }, 4 }, { { -1 }, {}, { {} }, 0 },
+      { { 5, 6 }, { 5, 6 }, { { 0, 1 } }, 11 },
     } do
       local out = s { x = case[1] }
       assert.same(case[2], out.kept:totable())

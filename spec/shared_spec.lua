@@ -157,7 +157,8 @@ describe("ONNX's own tests", function()
 
   it("of whole models pass, but training's gradients", function()
     local dir = shared .. "/onnx-backend/simple"
-    local _, unexpected = run_suite(models(dir), dir, { test_gradient_of_add = true, test_gradient_of_add_and_mul = true })
+    local gradients = { test_gradient_of_add = true, test_gradient_of_add_and_mul = true }
+    local _, unexpected = run_suite(models(dir), dir, gradients)
     assert.equal("", unexpected)
   end)
 end)

@@ -26,11 +26,11 @@ pg_context *pgi_lua_context(lua_State *L);
 int pgi_lua_fail(lua_State *L, const pg_error *err);
 /* PG_INVALID raises (misuse); anything else is pgi_lua_fail. */
 int pgi_lua_fail_or_raise(lua_State *L, const pg_error *err);
-int pgi_lua_raise(lua_State *L, const pg_error *err);
+_Noreturn int pgi_lua_raise(lua_State *L, const pg_error *err);
 /* As luaL_error, luaL_argerror, luaL_argcheck, but the position is that of the caller of perigee, also
 ** when Lua modules of perigee are in between. */
-int pgi_lua_error(lua_State *L, const char *format, ...);
-int pgi_lua_argerror(lua_State *L, int arg, const char *message);
+_Noreturn int pgi_lua_error(lua_State *L, const char *format, ...);
+_Noreturn int pgi_lua_argerror(lua_State *L, int arg, const char *message);
 #define pgi_lua_argcheck(L, is_good, arg, message) \
   ((void)((is_good) || pgi_lua_argerror(L, arg, message)))
 /* Tells the collector that so many bytes hang on a small userdata.  The one place that depends on
@@ -72,7 +72,7 @@ int64_t pgi_lua_index(lua_State *L, int arg, int64_t i, int64_t n, const char *w
 pgi_attr *pgi_lua_to_attrs(lua_State *L, int arg, const pg_op *op, int *n);
 void pgi_lua_push_attr(lua_State *L, const pgi_attr *a, int graph_index);
 
-/* ---- graph.c, node.c -------------------------------------------------------------------------------- */
+/* ---- graph.c, edit.c, node.c -------------------------------------------------------------------------------- */
 
 /* A fresh closed graph userdata on the stack. */
 pg_graph **pgi_lua_new_graph(lua_State *L);
@@ -83,6 +83,9 @@ pgi_node *pgi_lua_check_node(lua_State *L, int arg); /* raises when the node was
 /* After edits that may have freed nodes: all handles of the graph's nodes become dead. */
 void pgi_lua_drop_nodes(lua_State *L, int graph_index);
 void pgi_lua_drop_node(lua_State *L, int graph_index, pgi_node *node);
+/* edit.c: the methods that change a graph, into the table on top of the stack; and Node's. */
+void pgi_lua_open_edit(lua_State *L);
+int pgi_lua_node_set(lua_State *L);
 /* { name, dtype, shape } with unknown dims as names or "?". */
 void pgi_lua_push_type(lua_State *L, const char *name, const pgi_type *t);
 

@@ -34,7 +34,7 @@ static void read_values(lua_State *L, int arg, float otherwise, float values[4])
 }
 
 static pgi_color check_color(lua_State *L, int arg) {
-  pgi_color color;
+  pgi_color color = {{0}};
   read_values(L, arg, 0, color.value);
   return color;
 }

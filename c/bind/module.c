@@ -61,6 +61,12 @@ static int user_level(lua_State *L) {
   return found;
 }
 
+/* lua_error doesn't say that it never returns. */
+_Noreturn static void throw(lua_State * L) {
+  lua_error(L);
+  __builtin_unreachable();
+}
+
 int pgi_lua_error(lua_State *L, const char *format, ...) {
   va_list args;
   va_start(args, format);
@@ -68,20 +74,20 @@ int pgi_lua_error(lua_State *L, const char *format, ...) {
   lua_pushvfstring(L, format, args);
   va_end(args);
   lua_concat(L, 2);
-  return lua_error(L);
+  throw(L);
 }
 
 int pgi_lua_raise(lua_State *L, const pg_error *err) {
-  return pgi_lua_error(L, "%s", err->message);
+  pgi_lua_error(L, "%s", err->message);
 }
 
 int pgi_lua_argerror(lua_State *L, int arg, const char *message) {
   lua_Debug ar = {0};
   if (lua_getstack(L, 0, &ar)) lua_getinfo(L, "n", &ar);
-  if (!ar.name) return pgi_lua_error(L, "bad argument #%d (%s)", arg, message);
+  if (!ar.name) pgi_lua_error(L, "bad argument #%d (%s)", arg, message);
   if (strcmp(ar.namewhat, "method") == 0) arg--;
-  if (arg == 0) return pgi_lua_error(L, "calling '%s' on a bad self (%s)", ar.name, message);
-  return pgi_lua_error(L, "bad argument #%d to '%s' (%s)", arg, ar.name, message);
+  if (arg == 0) pgi_lua_error(L, "calling '%s' on a bad self (%s)", ar.name, message);
+  pgi_lua_error(L, "bad argument #%d to '%s' (%s)", arg, ar.name, message);
 }
 
 /* own_source(prefix): chunk names of perigee's own modules begin with it */

@@ -145,8 +145,10 @@ static int node_tostring(lua_State *L) {
 }
 
 void pgi_lua_open_node(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"set_input", node_set_input}, {"unset", node_unset}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"set", pgi_lua_node_set},
+                                     {"set_input", node_set_input},
+                                     {"unset", node_unset},
+                                     {NULL, NULL}};
   luaL_newmetatable(L, PG_LUA_NODE);
   lua_pushcfunction(L, node_tostring);
   lua_setfield(L, -2, "__tostring");

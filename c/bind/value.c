@@ -109,7 +109,12 @@ static void push_map(lua_State *L, const pg_tensor *map) {
     } else {
       lua_pushinteger(L, pgi_tensor_get_i64(keys, i));
     }
-    if (values->dtype == PG_STRING) {
+    if (values->dtype == PG_SEQUENCE) {
+      pg_tensor *element = pgi_lua_new_tensor(L);
+      pgi_tensor_assign(element, pgi_sequence_at(values, i));
+      pgi_lua_push_value(L, element);
+      lua_remove(L, -2);
+    } else if (values->dtype == PG_STRING) {
       pg_string s = ((const pg_string *)pgi_tensor_data(values))[i];
       lua_pushlstring(L, s.data ? s.data : "", s.size);
     } else {

@@ -25,6 +25,7 @@ pg_status pg_image_read(pg_context *ctx, const char *path, int channels, pg_tens
 }
 
 pg_status pg_image_write(const pg_tensor *image, const char *path, int quality, pg_error *err) {
+  if (!image) return pgi_fail(err, PG_INVALID, "write: no image");
   return pgi_image_write(image, path, quality, err);
 }
 

@@ -154,8 +154,9 @@ static pg_status rotate_premultiplied(const pg_tensor *image, const pgi_rotation
   pg_status status = pgi_tensor_alloc(copy.buffer->ctx, copy.dtype, 3, dims, &pixel, err);
   if (status == PG_OK) {
     /* The fill is premultiplied as a picture of one pixel is. */
-    uint8_t bytes[16];
-    memcpy(pgi_tensor_data(&pixel), bytes, pgi_color_bytes(&r->fill, &copy, bytes));
+    uint8_t bytes[16] = {0};
+    size_t n = pgi_color_bytes(&r->fill, &copy, bytes);
+    memcpy(pgi_tensor_data(&pixel), bytes, n);
     pgi_image_premultiply(&pixel);
     for (int c = 0; c < (int)dims[2]; c++)
       turned.fill.value[c] = (float)pgi_tensor_get_f64(&pixel, c);

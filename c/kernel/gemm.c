@@ -43,8 +43,8 @@ static void scalar_transpose(int64_t m, int64_t k, const float *from, int64_t st
   }
 }
 
-static const pgi_gemm_f32 scalar = {SCALAR_MR,  SCALAR_NR,   scalar_tile,
-                                    scalar_row, scalar_dots, scalar_transpose};
+static const pgi_gemm_f32 scalar = {SCALAR_MR,   SCALAR_NR,        scalar_tile,      scalar_row,
+                                    scalar_dots, scalar_transpose, pgi_finish_scalar};
 PG_KERNEL(gemm_f32_4x8_scalar) = {
     .name = "gemm_f32_4x8_scalar", .family = PG_K_GEMM_F32, .table = &scalar};
 
@@ -201,7 +201,7 @@ static void run_block(const pgi_product *p, const block *k, int64_t i0, int64_t 
       float *c = p->c + (i0 + i) * p->ldc + j0 + j;
       p->kernel->tile(rows, cols, k->depth, a, k->height, b, k->ldb, c, p->ldc, k->add);
       if (k->is_last && p->epilogue) {
-        pgi_epilogue_apply(p->epilogue, i0 + i, j0 + j, rows, cols, c, p->ldc);
+        p->kernel->finish(p->epilogue, i0 + i, j0 + j, rows, cols, c, p->ldc);
       }
     }
   }
@@ -211,7 +211,7 @@ static void run_empty(const pgi_product *p, int64_t i0, int64_t m, int64_t j0, i
   for (int64_t i = i0; i < i0 + m; i++) {
     if (!p->add) zero_run(p->c + i * p->ldc + j0, n);
   }
-  if (p->epilogue) pgi_epilogue_apply(p->epilogue, i0, j0, m, n, p->c + i0 * p->ldc + j0, p->ldc);
+  if (p->epilogue) p->kernel->finish(p->epilogue, i0, j0, m, n, p->c + i0 * p->ldc + j0, p->ldc);
 }
 
 /* One row, and nothing to pack: the kernels that stream b. */
@@ -224,7 +224,7 @@ static bool run_row(const pgi_product *p, int64_t j0, int64_t n) {
   } else {
     p->kernel->dots(n, p->k, p->a, b, p->b_col, p->c + j0, 1, p->add);
   }
-  if (p->epilogue) pgi_epilogue_apply(p->epilogue, 0, j0, 1, n, p->c + j0, p->ldc);
+  if (p->epilogue) p->kernel->finish(p->epilogue, 0, j0, 1, n, p->c + j0, p->ldc);
   return true;
 }
 
@@ -234,7 +234,7 @@ static bool run_column(const pgi_product *p, int64_t i0, int64_t m) {
   if (!is_plain) return false;
   float *c = p->c + i0 * p->ldc;
   p->kernel->dots(m, p->k, p->b, p->a + i0 * p->a_row, p->a_row, c, p->ldc, p->add);
-  if (p->epilogue) pgi_epilogue_apply(p->epilogue, i0, 0, m, 1, c, p->ldc);
+  if (p->epilogue) p->kernel->finish(p->epilogue, i0, 0, m, 1, c, p->ldc);
   return true;
 }
 

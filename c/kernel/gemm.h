@@ -17,26 +17,6 @@ enum {
   PG_GEMM_MAX_NR = 64
 };
 
-/* ---- variants ------------------------------------------------------------------------------- */
-
-/* The table of family PG_K_GEMM_F32. */
-typedef struct pgi_gemm_f32 {
-  int mr, nr; /* the largest tile */
-  /* c[m,n] = a b, or += when `add`, with 1 <= m <= mr, 1 <= n <= nr, k >= 1.  a[p * lda + i],
-  ** b[p * ldb + j].  Nothing outside [m,n] is touched, of b neither. */
-  void (*tile)(int m, int n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
-               float *c, int64_t ldc, bool add);
-  /* y[j] = sum over p of x[p] * b[p * ldb + j], or +=, for any n >= 1, k >= 1. */
-  void (*row)(int64_t n, int64_t k, const float *x, const float *b, int64_t ldb, float *y,
-              bool add);
-  /* y[j * y_step] = sum over p of x[p] * b[j * ldb + p], or +=. */
-  void (*dots)(int64_t n, int64_t k, const float *x, const float *b, int64_t ldb, float *y,
-               int64_t y_step, bool add);
-  /* to[p * height + i] = alpha * from[i * step + p] for i in [0, m), p in [0, k), m <= height. */
-  void (*transpose)(int64_t m, int64_t k, const float *from, int64_t step, float alpha,
-                    int64_t height, float *to);
-} pgi_gemm_f32;
-
 /* ---- epilogues ------------------------------------------------------------------------------ */
 
 typedef enum pgi_activation {
@@ -57,7 +37,7 @@ typedef struct pgi_addend {
   int64_t row, col;
 } pgi_addend;
 
-/* What happens to a finished tile: c = act(c + scale * add[0] + add[1]). */
+/* What happens to a finished tile: c = act(c + scale * add[0] + add[1]).  add[1].col is 1. */
 typedef struct pgi_epilogue {
   pgi_addend add[2];
   float scale;
@@ -66,10 +46,30 @@ typedef struct pgi_epilogue {
 } pgi_epilogue;
 
 /* To the rows i0.. and columns j0.. of the whole product, m x n of them at c. */
-void pgi_epilogue_apply(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m, int64_t n,
-                        float *c, int64_t ldc);
-/* The activation alone, on a run. */
-void pgi_activate(pgi_activation act, float alpha, float beta, int64_t n, float *x);
+typedef void pgi_finish_fn(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m, int64_t n,
+                           float *c, int64_t ldc);
+pgi_finish_fn pgi_finish_scalar, pgi_finish_avx2, pgi_finish_avx512;
+
+/* ---- variants ------------------------------------------------------------------------------- */
+
+/* The table of family PG_K_GEMM_F32. */
+typedef struct pgi_gemm_f32 {
+  int mr, nr; /* the largest tile */
+  /* c[m,n] = a b, or += when `add`, with 1 <= m <= mr, 1 <= n <= nr, k >= 1.  a[p * lda + i],
+  ** b[p * ldb + j].  Nothing outside [m,n] is touched, of b neither. */
+  void (*tile)(int m, int n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
+               float *c, int64_t ldc, bool add);
+  /* y[j] = sum over p of x[p] * b[p * ldb + j], or +=, for any n >= 1, k >= 1. */
+  void (*row)(int64_t n, int64_t k, const float *x, const float *b, int64_t ldb, float *y,
+              bool add);
+  /* y[j * y_step] = sum over p of x[p] * b[j * ldb + p], or +=. */
+  void (*dots)(int64_t n, int64_t k, const float *x, const float *b, int64_t ldb, float *y,
+               int64_t y_step, bool add);
+  /* to[p * height + i] = alpha * from[i * step + p] for i in [0, m), p in [0, k), m <= height. */
+  void (*transpose)(int64_t m, int64_t k, const float *from, int64_t step, float alpha,
+                    int64_t height, float *to);
+  pgi_finish_fn *finish;
+} pgi_gemm_f32;
 
 /* ---- products ------------------------------------------------------------------------------- */
 

@@ -188,7 +188,8 @@ PG_TARGET_AVX2 static void avx2_transpose(int64_t m, int64_t k, const float *fro
   }
 }
 
-static const pgi_gemm_f32 avx2 = {MR2, NR2, avx2_tile, avx2_row, avx2_dots, avx2_transpose};
+static const pgi_gemm_f32 avx2 = {
+    MR2, NR2, avx2_tile, avx2_row, avx2_dots, avx2_transpose, pgi_finish_avx2};
 PG_KERNEL(gemm_f32_6x16_avx2) = {
     .name = "gemm_f32_6x16_avx2", .family = PG_K_GEMM_F32, .needs = PG_CPU_AVX2, .table = &avx2};
 
@@ -322,7 +323,8 @@ PG_TARGET_AVX512 static void avx512_dots(int64_t n, int64_t k, const float *x, c
   }
 }
 
-static const pgi_gemm_f32 avx512 = {MR5, NR5, avx512_tile, avx512_row, avx512_dots, avx2_transpose};
+static const pgi_gemm_f32 avx512 = {
+    MR5, NR5, avx512_tile, avx512_row, avx512_dots, avx2_transpose, pgi_finish_avx512};
 PG_KERNEL(gemm_f32_14x32_avx512) = {.name = "gemm_f32_14x32_avx512",
                                     .family = PG_K_GEMM_F32,
                                     .needs = PG_CPU_AVX2 | PG_CPU_AVX512,

@@ -62,7 +62,8 @@ local function close_enough(actual, expected, o)
 end
 
 --- Which graph inputs the files stand for, as positions among all: those without an initialiser
---- when there are as many files as of these (old models list their weights as inputs too), else all.
+--- when there are as many files as of these (old models list their weights as inputs too), else
+--- all.
 local function input_positions(g, dir)
   local all, required = {}, {}
   local is_required = {}

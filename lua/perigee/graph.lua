@@ -11,7 +11,6 @@ require "perigee.session"
 
 local M = {}
 local methods = core.graph_meta.__methods
-local node_methods = core.node_meta.__methods
 
 --- Loads a model; the format is found from the content.
 ---@param path string
@@ -92,10 +91,5 @@ function methods:session(opts)
   if not session then return nil, message, code end
   return session:remember_labels(self:metadata().labels)
 end
-
---- Sets attributes: `node:set { axis = 1, kernel_shape = { 3, 3 } }`.
----@param attrs table
----@return perigee.Node
-function node_methods:set(attrs) return core.node_set(self, attrs) end
 
 return M

@@ -289,7 +289,7 @@ t.cases("Upsample", {
   },
   {
     "took scales as an attribute before opset 9",
-    opset = 7, attrs = { scales = { 1, 1, 2, 2 }, mode = "nearest" },
+    opset = 7, attrs = { scales = { 1.0, 1.0, 2.0, 2.0 }, mode = "nearest" },
     inputs = { { { { { 1, 2 }, { 3, 4 } } } } },
     outputs = { f32 { shape = { 1, 1, 4, 4 }, 1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4 } },
   },

@@ -22,3 +22,25 @@ t.cases("Swish", {
   { "takes an empty tensor", inputs = { {} }, outputs = { {} } },
   { "refuses integers", inputs = { i32 { 1 } }, error = "i32" },
 })
+
+t.cases("SwiGLU", {
+  {
+    "gates the second input",
+    inputs = { { -1, 0, 2 }, { 3, 4, 5 } },
+    outputs = { { -0.8068243, 0, 8.807971 } },
+  },
+  {
+    "takes alpha",
+    attrs = { alpha = 2.0 }, inputs = { { { -1, 2 } }, { { 3, -5 } } },
+    outputs = { { { -0.3576088, -9.820138 } } },
+  },
+  {
+    "computes f16",
+    inputs = { f16 { -1, 2 }, f16 { 3, 4 } },
+    outputs = { f16 { -0.80664, 7.0469 } },
+  },
+  {
+    "refuses to broadcast",
+    inputs = { { -1, 2 }, { 3 } }, error = "input 1: expected the shape of input 0",
+  },
+})

@@ -48,7 +48,7 @@ t.cases("TfIdfVectorizer", {
     attrs = {
       ngram_counts = { 0, 4 }, ngram_indexes = { 0, 1, 2, 3, 4, 5, 6 },
       pool_int64s = { 2, 3, 5, 4, 5, 6, 7, 8, 6, 7 }, mode = "IDF", min_gram_length = 2,
-      max_gram_length = 2, max_skip_count = 5, weights = { 1, 2, 3, 4, 5, 6, 7 },
+      max_gram_length = 2, max_skip_count = 5, weights = { 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0 },
     },
     inputs = { i32 { 1, 1, 3, 3, 3, 7, 8, 6, 7, 5, 6, 8 } },
     outputs = { { 0, 0, 0, 0, 5, 6, 7 } },
@@ -58,7 +58,7 @@ t.cases("TfIdfVectorizer", {
     attrs = {
       ngram_counts = { 0, 4 }, ngram_indexes = { 0, 1, 2, 3, 4, 5, 6 },
       pool_int64s = { 2, 3, 5, 4, 5, 6, 7, 8, 6, 7 }, mode = "TFIDF", min_gram_length = 2,
-      max_gram_length = 2, max_skip_count = 5, weights = { 1, 2, 3, 4, 5, 6, 7 },
+      max_gram_length = 2, max_skip_count = 5, weights = { 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0 },
     },
     inputs = { i32 { 1, 1, 3, 3, 3, 7, 8, 6, 7, 5, 6, 8 } },
     outputs = { { 0, 0, 0, 0, 5, 18, 7 } },
