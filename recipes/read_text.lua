@@ -22,8 +22,8 @@ local function fail(message)
   os.exit(1)
 end
 
-local graph = pg.load(options.model)
-if not graph then fail("can't load " .. options.model) end
+local graph, problem = pg.load(options.model)
+if not graph then fail(problem) end
 local session = assert(graph:session())
 
 local function read(path)

@@ -69,42 +69,117 @@ BODY void finish_rows(const pgi_activation act, const pgi_epilogue *e, int64_t i
   }
 }
 
-#define FINISH(isa, target)                                                              \
-  target void pgi_finish_##isa(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m, \
-                               int64_t n, float *c, int64_t ldc) {                       \
-    switch (e->act) {                                                                    \
-      case PG_ACT_NONE:                                                                  \
-        finish_rows(PG_ACT_NONE, e, i0, j0, m, n, c, ldc);                               \
-        break;                                                                           \
-      case PG_ACT_RELU:                                                                  \
-        finish_rows(PG_ACT_RELU, e, i0, j0, m, n, c, ldc);                               \
-        break;                                                                           \
-      case PG_ACT_LEAKY_RELU:                                                            \
-        finish_rows(PG_ACT_LEAKY_RELU, e, i0, j0, m, n, c, ldc);                         \
-        break;                                                                           \
-      case PG_ACT_CLIP:                                                                  \
-        finish_rows(PG_ACT_CLIP, e, i0, j0, m, n, c, ldc);                               \
-        break;                                                                           \
-      case PG_ACT_HARD_SIGMOID:                                                          \
-        finish_rows(PG_ACT_HARD_SIGMOID, e, i0, j0, m, n, c, ldc);                       \
-        break;                                                                           \
-      case PG_ACT_HARD_SWISH:                                                            \
-        finish_rows(PG_ACT_HARD_SWISH, e, i0, j0, m, n, c, ldc);                         \
-        break;                                                                           \
-      case PG_ACT_SIGMOID:                                                               \
-        finish_rows(PG_ACT_SIGMOID, e, i0, j0, m, n, c, ldc);                            \
-        break;                                                                           \
-      case PG_ACT_TANH:                                                                  \
-        finish_rows(PG_ACT_TANH, e, i0, j0, m, n, c, ldc);                               \
-        break;                                                                           \
-      case PG_ACT_SILU:                                                                  \
-        finish_rows(PG_ACT_SILU, e, i0, j0, m, n, c, ldc);                               \
-        break;                                                                           \
-    }                                                                                    \
+#define FINISH(name, target)                                                                   \
+  target static void name(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m, int64_t n, \
+                          float *c, int64_t ldc) {                                             \
+    switch (e->act) {                                                                          \
+      case PG_ACT_NONE:                                                                        \
+        finish_rows(PG_ACT_NONE, e, i0, j0, m, n, c, ldc);                                     \
+        break;                                                                                 \
+      case PG_ACT_RELU:                                                                        \
+        finish_rows(PG_ACT_RELU, e, i0, j0, m, n, c, ldc);                                     \
+        break;                                                                                 \
+      case PG_ACT_LEAKY_RELU:                                                                  \
+        finish_rows(PG_ACT_LEAKY_RELU, e, i0, j0, m, n, c, ldc);                               \
+        break;                                                                                 \
+      case PG_ACT_CLIP:                                                                        \
+        finish_rows(PG_ACT_CLIP, e, i0, j0, m, n, c, ldc);                                     \
+        break;                                                                                 \
+      case PG_ACT_HARD_SIGMOID:                                                                \
+        finish_rows(PG_ACT_HARD_SIGMOID, e, i0, j0, m, n, c, ldc);                             \
+        break;                                                                                 \
+      case PG_ACT_HARD_SWISH:                                                                  \
+        finish_rows(PG_ACT_HARD_SWISH, e, i0, j0, m, n, c, ldc);                               \
+        break;                                                                                 \
+      case PG_ACT_SIGMOID:                                                                     \
+        finish_rows(PG_ACT_SIGMOID, e, i0, j0, m, n, c, ldc);                                  \
+        break;                                                                                 \
+      case PG_ACT_TANH:                                                                        \
+        finish_rows(PG_ACT_TANH, e, i0, j0, m, n, c, ldc);                                     \
+        break;                                                                                 \
+      case PG_ACT_SILU:                                                                        \
+        finish_rows(PG_ACT_SILU, e, i0, j0, m, n, c, ldc);                                     \
+        break;                                                                                 \
+    }                                                                                          \
   }
 
-FINISH(scalar, )
+FINISH(finish_scalar, )
+
+void pgi_finish_scalar(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m, int64_t n,
+                       float *c, int64_t ldc) {
+  finish_scalar(e, i0, j0, m, n, c, ldc);
+}
+
 #ifdef PG_X86
-FINISH(avx2, PG_TARGET_AVX2)
-FINISH(avx512, PG_TARGET_AVX512)
+#include <immintrin.h>
+
+FINISH(finish_avx2, PG_TARGET_AVX2)
+FINISH(finish_avx512, PG_TARGET_AVX512)
+
+/* Most tiles are 2 vectors wide, too narrow for what a compiler makes of a loop.  Nothing, Relu and
+** Clip are one case: bounds.  False when it is none of these. */
+static bool bounds_of(const pgi_epilogue *e, float *low, float *high) {
+  *low = e->act == PG_ACT_RELU ? 0 : -INFINITY;
+  *high = INFINITY;
+  if (e->act == PG_ACT_CLIP) {
+    *low = e->alpha;
+    *high = e->beta;
+  }
+  bool is_bounds = e->act == PG_ACT_NONE || e->act == PG_ACT_RELU || e->act == PG_ACT_CLIP;
+  return is_bounds && (!e->add[0].data || e->add[0].col <= 1);
+}
+
+enum { W2 = 8, W5 = 16 };
+
+/* max(low, x) and min(high, x) give x when it is NaN. */
+PG_TARGET_AVX2 void pgi_finish_avx2(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m,
+                                    int64_t n, float *c, int64_t ldc) {
+  float low, high;
+  if (!bounds_of(e, &low, &high)) {
+    finish_avx2(e, i0, j0, m, n, c, ldc);
+    return;
+  }
+  const pgi_addend *a = &e->add[0], *b = &e->add[1];
+  __m256 least = _mm256_set1_ps(low), most = _mm256_set1_ps(high);
+  __m256 scale = _mm256_set1_ps(e->scale);
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  for (int64_t i = 0; i < m; i++, c += ldc) {
+    const float *from = a->data ? a->data + (i0 + i) * a->row + j0 * a->col : NULL;
+    const float *more = b->data ? b->data + (i0 + i) * b->row + j0 : NULL;
+    __m256 shift = _mm256_set1_ps(from && a->col == 0 ? e->scale * from[0] : 0);
+    for (int64_t j = 0; j < n; j += W2) {
+      __m256i cut = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)PG_MIN(n - j, W2)), lane);
+      __m256 x = _mm256_maskload_ps(c + j, cut);
+      if (from && a->col == 1) shift = _mm256_mul_ps(scale, _mm256_maskload_ps(from + j, cut));
+      x = _mm256_add_ps(x, shift);
+      if (more) x = _mm256_add_ps(x, _mm256_maskload_ps(more + j, cut));
+      _mm256_maskstore_ps(c + j, cut, _mm256_min_ps(most, _mm256_max_ps(least, x)));
+    }
+  }
+}
+
+PG_TARGET_AVX512 void pgi_finish_avx512(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m,
+                                        int64_t n, float *c, int64_t ldc) {
+  float low, high;
+  if (!bounds_of(e, &low, &high)) {
+    finish_avx512(e, i0, j0, m, n, c, ldc);
+    return;
+  }
+  const pgi_addend *a = &e->add[0], *b = &e->add[1];
+  __m512 least = _mm512_set1_ps(low), most = _mm512_set1_ps(high);
+  __m512 scale = _mm512_set1_ps(e->scale);
+  for (int64_t i = 0; i < m; i++, c += ldc) {
+    const float *from = a->data ? a->data + (i0 + i) * a->row + j0 * a->col : NULL;
+    const float *more = b->data ? b->data + (i0 + i) * b->row + j0 : NULL;
+    __m512 shift = _mm512_set1_ps(from && a->col == 0 ? e->scale * from[0] : 0);
+    for (int64_t j = 0; j < n; j += W5) {
+      __mmask16 cut = (__mmask16)(n - j >= W5 ? 0xffff : (1u << (n - j)) - 1);
+      __m512 x = _mm512_maskz_loadu_ps(cut, c + j);
+      if (from && a->col == 1) shift = _mm512_mul_ps(scale, _mm512_maskz_loadu_ps(cut, from + j));
+      x = _mm512_add_ps(x, shift);
+      if (more) x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(cut, more + j));
+      _mm512_mask_storeu_ps(c + j, cut, _mm512_min_ps(most, _mm512_max_ps(least, x)));
+    }
+  }
+}
 #endif

@@ -140,23 +140,24 @@ static bool reads_b_in_place(const pgi_product *p, int64_t rows) {
 }
 
 void pgi_product_tiling(const pgi_product *p, int64_t copies, pgi_tiling *out) {
-  enum { SIDE_M = 256, SIDE_N = 512, ENOUGH = 16, SMALL = 1 << 18 };
-  int mr = p->kernel->mr, nr = p->kernel->nr;
-  int64_t tile_m = PG_MAX(1, PG_MIN(p->m, SIDE_M / mr * mr));
+  enum { SIDE_M = 256, SIDE_N = 512, ENOUGH = 16, GRAIN = 1 << 21, LEAST_ROWS = 8 };
+  int nr = p->kernel->nr;
+  int64_t unit_m = p->packed_a ? pgi_panel_height(p->m, p->kernel->mr) : p->kernel->mr;
+  int64_t tile_m = PG_MAX(1, PG_MIN(p->m, SIDE_M / unit_m * unit_m));
   int64_t tile_n = PG_MAX(1, PG_MIN(p->n, SIDE_N / nr * nr));
-  if (p->packed_a)
-    tile_m = ceil_div(tile_m, pgi_panel_height(p->m, mr)) * pgi_panel_height(p->m, mr);
-  /* Halve the longer side while there are too few tiles to share and they stay worth a task. */
+  /* Halve the longer side while there are too few tiles to share and they stay worth a task.  With
+  ** few rows the time goes into reading b: they count as some more.  Narrow tiles are left alone:
+  ** each column of tiles reads all of a. */
   for (;;) {
     int64_t tiles = ceil_div(PG_MAX(p->m, 1), tile_m) * ceil_div(PG_MAX(p->n, 1), tile_n);
     if (copies >= ENOUGH || tiles * copies >= ENOUGH) break;
-    if ((double)tile_m * (double)tile_n * (double)p->k < 2.0 * SMALL) break;
-    int64_t unit_m = p->packed_a ? pgi_panel_height(p->m, mr) : mr;
+    if ((double)PG_MAX(tile_m, LEAST_ROWS) * (double)tile_n * (double)p->k < 2.0 * GRAIN) break;
     int64_t half_m = ceil_div(ceil_div(tile_m, 2), unit_m) * unit_m;
     int64_t half_n = ceil_div(ceil_div(tile_n, 2), nr) * nr;
-    if (half_n < tile_n && (tile_n >= tile_m || half_m >= tile_m)) {
+    bool can_m = half_m < tile_m, can_n = half_n < tile_n && tile_n > 2 * nr;
+    if (can_n && (tile_n >= tile_m || !can_m)) {
       tile_n = half_n;
-    } else if (half_m < tile_m) {
+    } else if (can_m) {
       tile_m = half_m;
     } else {
       break;

@@ -1,5 +1,5 @@
-/* norm: mean and variance of a run, and the run moved and scaled by them.  Every variant gives the same
-** bits. */
+/* norm: mean and variance of a run, and the run moved and scaled by them.  Every variant gives
+** the same bits. */
 #ifndef PG_KERNEL_NORM_H
 #define PG_KERNEL_NORM_H
 

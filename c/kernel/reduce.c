@@ -31,8 +31,8 @@ PG_INLINE void load(lanes *to, const float *from) {
 #define ONE_MAX(t, x) ((x) > (t) || (x) != (x) ? (x) : (t))
 #define ONE_MIN(t, x) ((x) < (t) || (x) != (x) ? (x) : (t))
 
-/* Folds a block of at most BLOCK elements.  `start` is what changes nothing; MERGE joins totals, which
-** for sums differs from ONE. */
+/* Folds a block of at most BLOCK elements.  `start` is what changes nothing; MERGE joins totals,
+** which for sums differs from ONE. */
 #define FOLD(name, STEP, ONE, MERGE, start)                                       \
   PG_INLINE float fold_##name(const float *x, int64_t n) {                        \
     lanes t0, t1, t2, t3, t4, t5, t6, t7, v;                                      \

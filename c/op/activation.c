@@ -106,7 +106,8 @@ pg_status pgi_absorb_sum(pgi_node *node, const char *domain, const char *type, b
                          pg_error *err) {
   int at;
   pgi_node *next = pgi_only_consumer(node->out[0], &at);
-  if (!next || next->domain[0] != 0 || strcmp(next->type, "Add") != 0) return PG_OK;
+  if (!next || next->domain[0] != 0 || next->n_in != 2) return PG_OK;
+  if (strcmp(next->type, "Add") != 0 && strcmp(next->type, "Sum") != 0) return PG_OK;
   if ((node->n_in > 3 && node->in[3].value) || pgi_attr_string(node, "activation").size > 0) {
     return PG_OK;
   }

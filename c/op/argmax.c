@@ -1,5 +1,7 @@
-/* ArgMax, ArgMin: where along an axis the extreme element is.  A NaN is more extreme than any number. */
+/* ArgMax, ArgMin: where along an axis the extreme element is.  A NaN is more extreme than any
+** number. */
 #include "kernel/reduce.h"
+#include "op/elementwise.h"
 #include "op/move.h"
 #include "op/order.h"
 
@@ -25,7 +27,7 @@ static pg_status arg_infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 enum { BLOCK = 128 };
 
@@ -101,21 +103,26 @@ static void columns_any(const job *j, int64_t from, int64_t m, int64_t *out) {
   }
 }
 
-/* Without branches; the least is the greatest of what has the other sign. */
+/* Without branches, so that it becomes vectors; the least is the greatest with signs turned. */
 static void columns_f32(const job *j, int64_t from, int64_t m, int64_t *out) {
+  float sign = j->is_least ? -1.0f : 1.0f, best[BLOCK];
+  bool takes_last = j->takes_last;
+  int32_t where[BLOCK] = {0};
   const float *x = (const float *)j->x + from;
-  float best[BLOCK], sign = j->is_least ? -1.0f : 1.0f;
-  for (int64_t k = 0; k < m; k++) best[k] = sign * x[k];
-  for (int64_t i = 1; i < j->dim; i++) {
+  PG_LOOP(m, best[at] = sign * x[at]);
+  for (int64_t row = 1; row < j->dim; row++) {
+    int32_t number = (int32_t)row;
     x += j->inner;
-    for (int64_t k = 0; k < m; k++) {
-      float v = sign * x[k], b = best[k];
-      bool is_number = b == b, is_nan = v != v;
-      bool wins = j->takes_last ? (v >= b) | is_nan : (v > b) | (is_nan & is_number);
-      best[k] = wins ? v : b;
-      out[k] = wins ? i : out[k];
+    if (takes_last) {
+      PG_LOOP(m, float v = sign * x[at]; bool wins = (v >= best[at]) | (v != v);
+              best[at] = wins ? v : best[at]; where[at] = wins ? number : where[at]);
+    } else {
+      PG_LOOP(m, float v = sign * x[at];
+              bool wins = (v > best[at]) | ((v != v) & (best[at] == best[at]));
+              best[at] = wins ? v : best[at]; where[at] = wins ? number : where[at]);
     }
   }
+  for (int64_t k = 0; k < m; k++) out[k] = where[k];
 }
 
 /* Blocks of neighbouring columns. */
@@ -126,7 +133,7 @@ static void column_range(void *arg, int64_t first, int64_t n) {
     int64_t m = PG_MIN(j->inner - column, (int64_t)BLOCK);
     int64_t from = row * j->dim * j->inner + column, *out = j->out + row * j->inner + column;
     memset(out, 0, (size_t)m * sizeof *out);
-    if (j->dtype == PG_F32)
+    if (j->dtype == PG_F32 && j->dim <= INT32_MAX)
       columns_f32(j, from, m, out);
     else
       columns_any(j, from, m, out);

@@ -1,7 +1,7 @@
 /* attend: see attend.h. */
 #include "op/attend.h"
 
-#include "kernel/unary.h"
+#include "op/elementwise.h"
 #include "op/product.h"
 #include "op/softmax_loop.h"
 
@@ -36,7 +36,7 @@ static void run_product(const job *j, const pgi_product *p, float *scratch) {
   for (int64_t i = 0; i < t.rows * t.cols; i++) pgi_product_tile(p, &t, i, scratch);
 }
 
-/* ---- one row of scores ---------------------------------------------------------------------------------------- */
+/* ---- one row of scores ----------------------------------------------------------------------- */
 
 static void add_bias(const pgi_attend_bias *bias, int64_t b, int64_t h, int64_t query, range keys,
                      float *scores) {
@@ -99,7 +99,7 @@ static void finish_row(const job *j, int64_t b, int64_t h, int64_t query, range 
   keep(a, PG_PROBABILITIES, b, h, query, scores);
 }
 
-/* ---- a block of queries ------------------------------------------------------------------------------------------ */
+/* ---- a block of queries ---------------------------------------------------------------------- */
 
 static range block_keys(const pgi_attend *a, int64_t b, int64_t first, int64_t n) {
   range r = keys_of(a, b, first), all = {0, a->kv_len};
@@ -158,9 +158,10 @@ static void run_task(void *arg, int64_t task, void *scratch) {
   int64_t head = task / j->blocks, b = head / a->heads, h = head % a->heads;
   int64_t first = task % j->blocks * j->block, m = PG_MIN(a->q_len - first, j->block);
   float *q = (float *)scratch + j->product_floats, *scores = q + j->block * a->size;
-  for (int64_t i = 0; i < m; i++) {
-    const float *from = a->q.data + b * a->q.batch + h * a->q.head + (first + i) * a->q.row;
-    for (int64_t d = 0; d < a->size; d++) q[i * a->size + d] = a->scale * from[d];
+  for (int64_t row = 0; row < m; row++) {
+    const float *from = a->q.data + b * a->q.batch + h * a->q.head + (first + row) * a->q.row;
+    float *to = q + row * a->size, scale = a->scale;
+    PG_LOOP(a->size, to[at] = scale * from[at]);
   }
   range keys = block_keys(a, b, first, m);
   pgi_product p = score_product(j, b, h, m, keys, q, scores);
@@ -207,7 +208,7 @@ pg_status pgi_attend_run(pgi_call *c, const pgi_attend *a) {
   return PG_OK;
 }
 
-/* ---- helpers ------------------------------------------------------------------------------------------------------ */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 pgi_heads pgi_heads_split(const float *data, int64_t heads, int64_t length, int64_t size) {
   return (pgi_heads){(float *)(uintptr_t)data, heads * length * size, length * size, size};

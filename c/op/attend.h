@@ -1,7 +1,8 @@
 /* attend: scaled dot-product attention in f32, for every operator that has it inside.
 **
-** y = softmax(cap(scale * q k^T) + bias) v for each head, a block of queries at a time, so that scores
-** never lie in memory as a whole; keys that no query of a block may see are not even looked at. */
+** y = softmax(cap(scale * q k^T) + bias) v for each head, a block of queries at a time, so that
+** scores never lie in memory as a whole; keys that no query of a block may see are not even
+** looked at. */
 #ifndef PG_OP_ATTEND_H
 #define PG_OP_ATTEND_H
 
@@ -13,7 +14,8 @@ typedef struct pgi_heads {
   int64_t batch, head, row;
 } pgi_heads;
 
-/* An addend for the scores, at data[batch * b + head * h + row * q + key]; keys from n on are hidden. */
+/* An addend for the scores, at data[batch * b + head * h + row * q + key]; keys from n on are
+** hidden. */
 typedef struct pgi_attend_bias {
   const float *data; /* NULL: none */
   int64_t batch, head, row, n;
@@ -25,7 +27,8 @@ typedef struct pgi_attend {
   pgi_heads q, k, v, y;
   float scale, softcap; /* softcap 0: none */
   pgi_attend_bias bias[2];
-  /* Query i of a batch stands at key i + offset and sees keys at most left before and right behind. */
+  /* Query i of a batch stands at key i + offset and sees keys at most left before and right
+  ** behind. */
   const int64_t *offset; /* [batch] */
   int64_t left, right;   /* -1: any number; right = 0: causal */
   const int64_t *valid;  /* [batch]: keys from here on are hidden; NULL: none */
@@ -37,13 +40,13 @@ typedef struct pgi_attend {
 /* Checks nothing but the memory it needs. */
 pg_status pgi_attend_run(pgi_call *c, const pgi_attend *a);
 
-/* ---- helpers for its users ------------------------------------------------------------------------------- */
+/* ---- helpers for its users ------------------------------------------------------------------- */
 
 /* heads of a contiguous tensor [B, H, L, D], or of one [B, L, H * D]. */
 pgi_heads pgi_heads_split(const float *data, int64_t heads, int64_t length, int64_t size);
 pgi_heads pgi_heads_packed(const float *data, int64_t heads, int64_t length, int64_t size);
-/* Appends rows to rows: out [B, H, past + n, D] of `out`'s type, from `past` [B, H, past, D] (NULL: none)
-** and new rows.  Types: f32 for `rows`, that of `out` for `past`. */
+/* Appends rows to rows: out [B, H, past + n, D] of `out`'s type, from `past` [B, H, past, D]
+** (NULL: none) and new rows.  Types: f32 for `rows`, that of `out` for `past`. */
 void pgi_heads_append(pgi_call *c, const pg_tensor *past, int64_t past_len, const pgi_heads *rows,
                       int64_t n, pg_tensor *out);
 /* A mask that broadcasts to [batch, heads, q_len, keys], bools to 0 and -infinity. */

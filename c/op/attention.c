@@ -11,7 +11,7 @@ enum { Y, PRESENT_KEY, PRESENT_VALUE, SCORES };
 /* Positions beyond this are as good as infinite; sums of a few stay in range. */
 static const int64_t FAR = (int64_t)1 << 60;
 
-/* ---- inference ------------------------------------------------------------------------------------------- */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 /* [B, heads, L, D] of a tensor of rank 4, or of rank 3 whose last axis holds all heads. */
 static pg_status split_dims(const pgi_infer *inf, int i, const char *attr, pgi_dim *out) {
@@ -64,7 +64,7 @@ static pg_status infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- operands ---------------------------------------------------------------------------------------------- */
+/* ---- operands -------------------------------------------------------------------------------- */
 
 typedef struct operand {
   const float *data;
@@ -135,7 +135,7 @@ static pg_status append(pgi_call *c, int past_in, int present, operand *k) {
   return status;
 }
 
-/* ---- what queries see --------------------------------------------------------------------------------------- */
+/* ---- what queries see ------------------------------------------------------------------------ */
 
 static pg_status read_window(pgi_call *c, pgi_attend *a) {
   a->left = pgi_attr_int(c->node, "left_window_size");

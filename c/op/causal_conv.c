@@ -8,6 +8,7 @@
 typedef struct run {
   int64_t channels, length, k, kept; /* kept = k - 1 */
   const pgi_conv_f32 *kernel;
+  const pgi_gemm_f32 *gemm;
   const int64_t *at;
   const float *weights, *bias; /* bias NULL: none */
   const pg_tensor *x, *past;
@@ -72,7 +73,8 @@ static void task(void *arg, int64_t i, void *scratch) {
   if (!r->y || r->length == 0) return;
   r->kernel->rows(1, r->length, r->k, r->at, r->weights + channel * r->k,
                   r->bias ? r->bias[channel] : 0, line, 0, y, 0);
-  pgi_activate(r->act, 0, 0, r->length, y);
+  pgi_epilogue e = {.act = r->act};
+  r->gemm->finish(&e, 0, 0, 1, r->length, y, 0);
   pgi_store_f32(r->y->dtype, pgi_tensor_data(r->y), i * r->length, r->length, y);
 }
 
@@ -86,7 +88,8 @@ static pg_status run_causal(pgi_call *call) {
            .past = call->n_in > 3 ? call->in[3] : NULL,
            .y = call->out[0],
            .present = call->n_out > 1 ? call->out[1] : NULL,
-           .kernel = call->ctx->kernels[PG_K_CONV_DW_F32]};
+           .kernel = call->ctx->kernels[PG_K_CONV_DW_F32],
+           .gemm = call->ctx->kernels[PG_K_GEMM_F32]};
   r.kept = r.k - 1;
   if (pgi_attr_is(call->node, "activation", "silu") ||
       pgi_attr_is(call->node, "activation", "swish")) {

@@ -3,7 +3,7 @@
 
 #include "op/move.h"
 
-/* ---- types ------------------------------------------------------------------------------------------------ */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 bool pgi_type_widen(pgi_type *into, const pgi_type *other) {
   if (into->kind == PG_TYPE_UNKNOWN) return false;
@@ -58,7 +58,7 @@ pg_status pgi_infer_loop(pgi_infer *inf, pg_graph *body, pgi_type *in, int first
   }
 }
 
-/* ---- results of iterations ---------------------------------------------------------------------------------- */
+/* ---- results of iterations ------------------------------------------------------------------- */
 
 pg_status pgi_stack_push(pg_context *ctx, pgi_stack *s, pg_tensor *from, pg_error *err) {
   PG_TRY(pgi_grow(ctx, &s->items, &s->room, s->n + 1, sizeof *s->items, err));

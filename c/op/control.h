@@ -7,8 +7,8 @@
 /* Makes *into tell only what holds for both; true when it changed. */
 bool pgi_type_widen(pgi_type *into, const pgi_type *other);
 
-/* Types of a loop's body whose outputs out[0 .. n_carried) come back as inputs in[first ..): these are
-** widened until they hold for any number of iterations.  out: [body->n_outputs]. */
+/* Types of a loop's body whose outputs out[0 .. n_carried) come back as inputs in[first ..):
+** these are widened until they hold for any number of iterations.  out: [body->n_outputs]. */
 pg_status pgi_infer_loop(pgi_infer *inf, pg_graph *body, pgi_type *in, int first, int n_carried,
                          pgi_type *out);
 

@@ -2,8 +2,9 @@
 #include "op/control.h"
 #include "op/move.h"
 
-/* The body takes (iteration, condition, carried values ...) and gives (condition, carried values ...,
-** results of this iteration ...); the outputs are (carried values ..., all results, side by side ...). */
+/* The body takes (iteration, condition, carried values ...) and gives (condition, carried values
+** ..., results of this iteration ...); the outputs are (carried values ..., all results, side by
+** side ...). */
 static pg_status check_body(const pgi_node *node, pg_graph **out, pg_error *err) {
   pg_graph *body = pgi_attr_graph(node, "body");
   if (!body) return pgi_fail(err, PG_INVALID, "attribute 'body' is required");
@@ -50,7 +51,7 @@ static pg_status infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 typedef struct state {
   pg_graph *body;

@@ -1,11 +1,11 @@
 /* Scan: a subgraph for each slice of some inputs, with values carried from one to the next.
 **
-** Scan-8 has a batch in front of everything and the lengths of its rows as input 0; it runs row by row in
-** the same way (attribute "batched", which only the upgrade sets). */
+** Scan-8 has a batch in front of everything and the lengths of its rows as input 0; it runs row
+** by row in the same way (attribute "batched", which only the upgrade sets). */
 #include "op/control.h"
 #include "op/move.h"
 
-/* ---- what is where ---------------------------------------------------------------------------------------- */
+/* ---- what is where --------------------------------------------------------------------------- */
 
 typedef struct shape {
   pg_graph *body;
@@ -59,7 +59,7 @@ static pg_status scan_axis(const pgi_node *node, const shape *s, int scan, int r
   return pgi_axis(axis, rank - s->first, out, err);
 }
 
-/* ---- inference ---------------------------------------------------------------------------------------------- */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 /* Without its axis `axis`. */
 static void drop_axis(pgi_type *t, int axis) {
@@ -128,7 +128,7 @@ static pg_status infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 typedef struct state {
   shape shape;
@@ -315,7 +315,7 @@ static pg_status run(pgi_call *c) {
   return finish(c, s);
 }
 
-/* ---- the declaration ------------------------------------------------------------------------------------------ */
+/* ---- the declaration ------------------------------------------------------------------------- */
 
 static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
   if (version >= 9) return PG_OK;

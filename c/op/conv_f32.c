@@ -6,8 +6,10 @@
 #include "op/conv.h"
 
 enum {
-  DEPTHWISE_OUTPUTS = 4, /* of one channel; with more a product is better */
-  PLANES_BYTES = 1 << 23 /* packed planes of so many images are held at a time */
+  DEPTHWISE_OUTPUTS = 4,   /* of one channel; with more a product is better */
+  PLANES_BYTES = 1 << 23,  /* packed planes of so many images are held at a time */
+  SHARED_FLOATS = 1 << 21, /* windows worth writing out ... */
+  SHARING_ROWS = 192       /* ... for tiles that are lower than this */
 };
 
 bool pgi_conv_is_depthwise(const pgi_conv *c) {
@@ -64,7 +66,8 @@ typedef struct run {
   float *y;
   int64_t *at; /* [in_per_group * taps]; depthwise: [taps] */
   float *planes;
-  int64_t first; /* image of planes[0] */
+  int64_t first;   /* image of planes[0] */
+  float *packed_b; /* all windows of the only image and group; NULL: each tile gathers its own */
   pgi_tiling tiling;
   pgi_product product; /* of any image and group: what is the same for all */
 } run;
@@ -112,8 +115,8 @@ static void depthwise_task(void *arg, int64_t i, void *scratch) {
     pgi_plane_lines(&r->plane, &c->w, depthwise_lines, &l);
     pgi_epilogue e;
     fill_epilogue(r, image, output, &e);
-    e.add[0].data = NULL;
-    pgi_epilogue_apply(&e, 0, 0, 1, c->w.out_size, l.out, 0);
+    e.add[0].data = NULL; /* the sums began with the bias */
+    if (e.act != PG_ACT_NONE || r->z) r->gemm->finish(&e, 0, 0, 1, c->w.out_size, l.out, 0);
   }
 }
 
@@ -148,17 +151,36 @@ static void product_task(void *arg, int64_t i, void *scratch) {
   pgi_product p = r->product;
   p.packed_a = r->weights->packed + group * r->weights->packed_size;
   p.c = r->y + (image * c->outputs + output) * c->w.out_size;
-  p.epilogue = &e;
+  if (r->bias || r->z || e.act != PG_ACT_NONE) p.epilogue = &e;
   int64_t channel = (r->is_packed ? at : image) * c->channels + group * c->in_per_group;
   windows.src = (r->is_packed ? r->planes : r->x) + channel * r->plane.size;
   p.fill_arg = &windows;
-  if (c->w.taps == 1 && !r->is_packed && c->w.out_size == c->w.in_size) {
+  p.packed_b = r->packed_b;
+  if (!p.packed_b && c->w.taps == 1 && !r->is_packed && c->w.out_size == c->w.in_size) {
     /* the planes are the matrix */
     p.b = windows.src;
     p.b_row = r->plane.size;
     p.b_col = 1;
   }
   pgi_product_tile(&p, &r->tiling, tile, scratch);
+}
+
+/* One block of depth of all windows. */
+static void gather_task(void *arg, int64_t i) {
+  const run *r = arg;
+  int nr = r->gemm->nr;
+  int64_t p0 = i * PG_GEMM_KC, n = r->c->w.out_size;
+  pgi_im2col windows = {r->rows, &r->c->w, &r->plane, r->is_packed ? r->planes : r->x, r->at};
+  pgi_im2col_fill(&windows, p0, PG_MIN(r->product.k - p0, PG_GEMM_KC), 0, n, nr,
+                  r->packed_b + p0 * ((n + nr - 1) / nr * nr));
+}
+
+/* A single image cut into low tiles: they share the windows instead of gathering them each. */
+static pg_status share_windows(pgi_call *call, run *r) {
+  int64_t size = pgi_packed_b_size(r->product.n, r->product.k, r->gemm->nr);
+  bool is_low = r->tiling.rows > 1 && r->tiling.tile_m < SHARING_ROWS;
+  if (r->c->batch * r->c->groups != 1 || !is_low || size > SHARED_FLOATS) return PG_OK;
+  return pgi_scratch_array(call, size, sizeof *r->packed_b, &r->packed_b);
 }
 
 static pg_status run_products(pgi_call *call, run *r) {
@@ -187,12 +209,14 @@ static pg_status run_products(pgi_call *call, run *r) {
     PG_TRY(pgi_scratch_array(call, images * c->channels, (size_t)r->plane.size * sizeof(float),
                              &r->planes));
   }
+  PG_TRY(share_windows(call, r));
   pgi_lanes lanes;
   size_t bytes = (size_t)pgi_product_scratch(p, &r->tiling) * sizeof(float);
   PG_TRY(pgi_lanes_init(&lanes, call, tiles * images * c->groups, bytes));
   for (r->first = 0; r->first < c->batch; r->first += images) {
     int64_t n = PG_MIN(images, c->batch - r->first);
     if (r->is_packed) pgi_call_parallel(call, n * c->channels, pack_task, r);
+    if (r->packed_b) pgi_call_parallel(call, (k + PG_GEMM_KC - 1) / PG_GEMM_KC, gather_task, r);
     pgi_lanes_run(&lanes, n * c->groups * tiles, product_task, r);
   }
   return PG_OK;

@@ -1,4 +1,5 @@
-/* EmbedLayerNormalization of com.microsoft: rows of tables, added and normalised.  Made of simpler nodes. */
+/* EmbedLayerNormalization of com.microsoft: rows of tables, added and normalised.  Made of
+** simpler nodes. */
 #include "op/op.h"
 
 enum { IDS, SEGMENTS, WORDS, PLACES, KINDS, GAIN, BIAS, MASK, POSITIONS };

@@ -1,5 +1,5 @@
-/* FlexAttention of ai.onnx.preview: attention whose scores and probabilities pass through subgraphs.
-** Made of simpler nodes, with the subgraphs among them. */
+/* FlexAttention of ai.onnx.preview: attention whose scores and probabilities pass through
+** subgraphs. Made of simpler nodes, with the subgraphs among them. */
 #include "op/op.h"
 
 typedef struct maker {
@@ -49,7 +49,8 @@ static pg_status group(const maker *m, pgi_value *x, pgi_value *k, pgi_value **o
   return call(m, "Reshape", x, to, NULL, out);
 }
 
-/* The product of grouped queries or probabilities x with k, whose heads they share, as [B, H, L, ...]. */
+/* The product of grouped queries or probabilities x with k, whose heads they share, as [B, H, L,
+** ...]. */
 static pg_status product(const maker *m, pgi_value *x, pgi_value *k, pgi_value **out) {
   pgi_value *grouped, *axis, *apart, *y, *parts[2], *to;
   PG_TRY(group(m, x, k, &grouped));

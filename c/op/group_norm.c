@@ -1,4 +1,5 @@
-/* GroupNormalization, InstanceNormalization: channels normalised over space, in groups or each alone. */
+/* GroupNormalization, InstanceNormalization: channels normalised over space, in groups or each
+** alone. */
 #include "kernel/unary.h"
 #include "op/lanes.h"
 #include "op/move.h"
@@ -33,7 +34,7 @@ static pg_status instance_infer(pgi_infer *inf) {
   return pgi_infer_same(inf);
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 typedef struct job {
   const pg_context *ctx;

@@ -1,23 +1,25 @@
 /* GRU. */
 #include "op/recurrent.h"
 
+#include "op/elementwise.h"
+
 /* h = (1 - z) g(hidden) + z h; the gates of a row come as update (z), reset (r), hidden. */
 static void end_row(const pgi_rec_block *b, float *gates, float *h) {
   int64_t n = b->rec->hidden;
   float *z = gates, *hidden = gates + 2 * n;
   pgi_rec_activate(b->rec, &b->acts[1], hidden, n);
-  for (int64_t i = 0; i < n; i++) h[i] = (1.0f - z[i]) * hidden[i] + z[i] * h[i];
+  PG_LOOP(n, h[at] = (1.0f - z[at]) * hidden[at] + z[at] * h[at]);
 }
 
 /* hidden = X W + (r h) R + bias. */
 static void step_reset_first(pgi_rec_block *b) {
   int64_t n = b->rec->hidden;
   pgi_rec_product(b, b->h, 0, 2 * n, b->gates, 3 * n, true);
-  for (int64_t i = 0; i < b->rows; i++) {
-    float *gates = b->gates + i * 3 * n, *room = b->room + i * n;
-    const float *h = b->h + i * n;
+  for (int64_t row = 0; row < b->rows; row++) {
+    float *gates = b->gates + row * 3 * n, *room = b->room + row * n;
+    const float *h = b->h + row * n;
     pgi_rec_activate(b->rec, &b->acts[0], gates, 2 * n);
-    for (int64_t k = 0; k < n; k++) room[k] = gates[n + k] * h[k];
+    PG_LOOP(n, room[at] = gates[n + at] * h[at]);
   }
   pgi_rec_product(b, b->room, 2 * n, n, b->gates + 2 * n, 3 * n, true);
 }
@@ -27,11 +29,14 @@ static void step_linear_first(pgi_rec_block *b) {
   int64_t n = b->rec->hidden;
   pgi_rec_product(b, b->h, 0, 2 * n, b->gates, 3 * n, true);
   pgi_rec_product(b, b->h, 2 * n, n, b->room, n, false);
-  for (int64_t i = 0; i < b->rows; i++) {
-    float *gates = b->gates + i * 3 * n, *r = gates + n, *hidden = r + n;
-    const float *room = b->room + i * n;
+  for (int64_t row = 0; row < b->rows; row++) {
+    float *gates = b->gates + row * 3 * n, *r = gates + n, *hidden = r + n;
+    const float *room = b->room + row * n, *bias = b->bias;
     pgi_rec_activate(b->rec, &b->acts[0], gates, 2 * n);
-    for (int64_t k = 0; k < n; k++) hidden[k] += r[k] * (room[k] + (b->bias ? b->bias[k] : 0.0f));
+    if (b->bias)
+      PG_LOOP(n, hidden[at] += r[at] * (room[at] + bias[at]));
+    else
+      PG_LOOP(n, hidden[at] += r[at] * room[at]);
   }
 }
 
@@ -41,8 +46,8 @@ static void step(pgi_rec_block *b) {
     step_linear_first(b);
   else
     step_reset_first(b);
-  for (int64_t i = 0; i < b->rows; i++)
-    if (b->is_active[i]) end_row(b, b->gates + i * 3 * n, b->h + i * n);
+  for (int64_t row = 0; row < b->rows; row++)
+    if (b->is_active[row]) end_row(b, b->gates + row * 3 * n, b->h + row * n);
 }
 
 static const pgi_rec_cell cell = {

@@ -3,7 +3,7 @@
 #include "op/move.h"
 #include "op/norm_rows.h"
 
-/* ---- inference ------------------------------------------------------------------------------------------ */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 static pg_dtype stash_type(const pgi_node *node) {
   return pgi_attr_int(node, "stash_type") == PG_BF16 ? PG_BF16 : PG_F32;
@@ -39,7 +39,7 @@ static pg_status skip_infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static const pg_tensor *output(const pgi_call *c, int i) {
   return i < c->n_out ? c->out[i] : NULL;
@@ -51,8 +51,8 @@ static pg_status check_float(const pg_tensor *t, const char *name, pg_error *err
   return pgi_fail(err, PG_INVALID, "%s: expected floats, got %s", name, pg_dtype_name(t->dtype));
 }
 
-/* Rows that repeat are taken as they are; another shape that broadcasts to x's is written out.  *room is
-** what the caller clears. */
+/* Rows that repeat are taken as they are; another shape that broadcasts to x's is written out.
+** *room is what the caller clears. */
 static pg_status broadcast_rows(const pg_tensor *t, const char *name, const pg_tensor *x, int axis,
                                 pg_tensor *room, const pg_tensor **out, pg_error *err) {
   *out = t;
@@ -154,7 +154,7 @@ static pg_status skip_rms_run(pgi_call *c) {
   return run_skip(c, true);
 }
 
-/* ---- declarations ------------------------------------------------------------------------------------------ */
+/* ---- declarations ---------------------------------------------------------------------------- */
 
 static const pgi_attr_def attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = -1},
                                      {.name = "epsilon", .kind = PG_ATTR_FLOAT, .f = 1e-5f},

@@ -1,7 +1,7 @@
-/* LinearAttention: a matrix of memory for each head, decayed, corrected, written and read token by token.
-** Yang et al., "Gated Delta Networks" (2024), equations as in the ONNX specification. */
-#include "kernel/unary.h"
+/* LinearAttention: a matrix of memory for each head, decayed, corrected, written and read token
+** by token. Yang et al., "Gated Delta Networks" (2024), equations as in the ONNX specification. */
 #include "op/attend.h"
+#include "op/elementwise.h"
 #include "op/lanes.h"
 #include "op/move.h"
 #include "op/product.h"
@@ -44,7 +44,7 @@ static pg_status infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 typedef struct job {
   const pg_context *ctx;
@@ -61,7 +61,8 @@ static void decay_state(const job *j, const float *g, bool is_one, float *state,
   pgi_unary_f32_run(j->ctx, PG_EXP, g, room, n, 0, 0);
   for (int64_t d = 0; d < j->size; d++) {
     float factor = room[is_one ? 0 : d];
-    for (int64_t m = 0; m < j->v_size; m++) state[d * j->v_size + m] *= factor;
+    float *row = state + d * j->v_size;
+    PG_LOOP(j->v_size, row[at] *= factor);
   }
 }
 
@@ -71,13 +72,15 @@ static void read_state(const job *j, const float *x, float scale, const float *s
   for (int64_t d = 0; d < j->size; d++) {
     float factor = scale * x[d];
     const float *row = state + d * j->v_size;
-    for (int64_t m = 0; m < j->v_size; m++) out[m] += factor * row[m];
+    PG_LOOP(j->v_size, out[at] += factor * row[at]);
   }
 }
 
 static void write_state(const job *j, const float *k, const float *v, float *state) {
-  for (int64_t d = 0; d < j->size; d++)
-    for (int64_t m = 0; m < j->v_size; m++) state[d * j->v_size + m] += k[d] * v[m];
+  for (int64_t d = 0; d < j->size; d++, state += j->v_size) {
+    float factor = k[d];
+    PG_LOOP(j->v_size, state[at] += factor * v[at]);
+  }
 }
 
 /* room: size + v_size floats. */

@@ -1,10 +1,12 @@
 /* LSTM. */
 #include "op/recurrent.h"
 
+#include "op/elementwise.h"
+
 /* y += p * x */
 static void add_product(const float *restrict p, const float *restrict x, float *restrict y,
                         int64_t n) {
-  for (int64_t i = 0; i < n; i++) y[i] += p[i] * x[i];
+  PG_LOOP(n, y[at] += p[at] * x[at]);
 }
 
 /* The gates of a row come as input, output, forget, cell. */
@@ -23,16 +25,15 @@ static void row_step(const pgi_rec_block *b, float *gates, float *h, float *c) {
     pgi_rec_activate(rec, f, in, 3 * n); /* all three in one go */
   }
   pgi_rec_activate(rec, g, cell, n);
-  if (rec->couples_forget)
-    for (int64_t i = 0; i < n; i++) forget[i] = 1.0f - in[i];
-  for (int64_t i = 0; i < n; i++) c[i] = forget[i] * c[i] + in[i] * cell[i];
+  if (rec->couples_forget) PG_LOOP(n, forget[at] = 1.0f - in[at]);
+  PG_LOOP(n, c[at] = forget[at] * c[at] + in[at] * cell[at]);
   if (peephole) {
     add_product(peephole + n, c, out, n);
     pgi_rec_activate(rec, f, out, n);
   }
   memcpy(h, c, (size_t)n * sizeof *h);
   pgi_rec_apply(rec, last, h, n); /* ONNX Runtime doesn't clip here either */
-  for (int64_t i = 0; i < n; i++) h[i] *= out[i];
+  PG_LOOP(n, h[at] *= out[at]);
 }
 
 static void step(pgi_rec_block *b) {

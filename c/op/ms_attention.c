@@ -1,5 +1,5 @@
-/* Attention and QAttention of com.microsoft: projections of the input to queries, keys and values, and
-** attention on these. */
+/* Attention and QAttention of com.microsoft: projections of the input to queries, keys and
+** values, and attention on these. */
 #include "op/move.h"
 #include "op/ms_heads.h"
 #include "op/product.h"
@@ -16,7 +16,7 @@ static const pg_tensor *input(const pgi_call *c, int i) {
   return i >= 0 ? pgi_input(c, i) : NULL;
 }
 
-/* ---- sizes -------------------------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 typedef struct sizes {
   int64_t heads, width, v_width; /* of queries and keys, of values: all heads together */
@@ -66,7 +66,7 @@ static pg_status infer_any(pgi_infer *inf, const places *at) {
   return PG_OK;
 }
 
-/* ---- the projection ---------------------------------------------------------------------------------------- */
+/* ---- the projection -------------------------------------------------------------------------- */
 
 /* (q - zero) * scale; scale and zero: one number, or one for each of n columns. */
 static pg_status dequantize(pgi_call *c, const pg_tensor *t, const pg_tensor *scale,
@@ -139,7 +139,7 @@ static pg_status prepare(pg_context *ctx, const pgi_node *node, const pg_tensor 
   return pgi_prepare_right(ctx, w, false, prepared, err);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* Keys (0) or values (1) of past and present, [2, B, heads, T, size]. */
 static pg_status half_of(const pg_tensor *t, int which, pg_tensor *out, pg_error *err) {

@@ -1,4 +1,5 @@
-/* GroupQueryAttention of com.microsoft: heads that share keys, a cache, rotary positions, a local window. */
+/* GroupQueryAttention of com.microsoft: heads that share keys, a cache, rotary positions, a
+** local window. */
 #include "op/move.h"
 #include "op/ms_heads.h"
 #include "op/product.h"
@@ -35,7 +36,7 @@ static pg_status read_heads(const pgi_node *node, int64_t *heads, int64_t *kv_he
                   (long long)*heads, (long long)*kv_heads);
 }
 
-/* ---- inference ---------------------------------------------------------------------------------------------- */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 static pg_status infer(pgi_infer *inf) {
   int64_t heads, kv_heads;
@@ -63,7 +64,7 @@ static pg_status infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- operands ------------------------------------------------------------------------------------------------ */
+/* ---- operands -------------------------------------------------------------------------------- */
 
 typedef struct operands {
   int64_t batch, length, heads, kv_heads, size, past, total, capacity;
@@ -154,7 +155,7 @@ static pg_status read_lengths(pgi_call *c, operands *o) {
   return PG_OK;
 }
 
-/* ---- positions ------------------------------------------------------------------------------------------------ */
+/* ---- positions ------------------------------------------------------------------------------- */
 
 static pg_status rotate(pgi_call *c, operands *o) {
   const pg_tensor *cosines = pgi_input(c, COSINES), *sines = pgi_input(c, SINES);
@@ -197,7 +198,7 @@ static pg_status rotate(pgi_call *c, operands *o) {
   return PG_OK;
 }
 
-/* ---- the cache -------------------------------------------------------------------------------------------------- */
+/* ---- the cache ------------------------------------------------------------------------------- */
 
 /* For each row of the batch what was there, the new rows behind it, zeros behind these. */
 static void fill_cache(const operands *o, const pg_tensor *past, const pgi_heads *rows,
@@ -243,7 +244,7 @@ static pg_status make_cache(pgi_call *c, const operands *o, int past, int presen
   return status;
 }
 
-/* ---- running -------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static pg_status read_sink(pgi_call *c, pgi_attend *a) {
   const pg_tensor *t = pgi_input(c, SINK);

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-/* ---- masks ------------------------------------------------------------------------------------------------ */
+/* ---- masks ----------------------------------------------------------------------------------- */
 
 static pg_status fail_mask(pgi_call *c, const pg_tensor *mask, const char *name,
                            const pgi_attend *a) {
@@ -71,7 +71,7 @@ pg_status pgi_ms_mask(pgi_call *c, const pg_tensor *mask, const char *name, cons
                          : mask_by_flags(c, mask, name, a, filter, out);
 }
 
-/* ---- heads ------------------------------------------------------------------------------------------------ */
+/* ---- heads ----------------------------------------------------------------------------------- */
 
 typedef struct bias_job {
   pgi_heads from, to;

@@ -5,10 +5,10 @@
 
 enum { Q, K, V, BIAS, MASK, ADDEND, PAST_KEY, PAST_VALUE, PAST_LENGTH, INDIRECTION };
 
-/* ---- layouts ------------------------------------------------------------------------------------------------ */
+/* ---- layouts --------------------------------------------------------------------------------- */
 
-/* One of queries, keys, values as a tensor has it: [B, L, heads * D], [B, heads, L, D], or number `which` of
-** several that lie together, [B, L, heads, n, D]. */
+/* One of queries, keys, values as a tensor has it: [B, L, heads * D], [B, heads, L, D], or
+** number `which` of several that lie together, [B, L, heads, n, D]. */
 typedef struct layout {
   int64_t batch, length, size;
   int rank, of, which;
@@ -60,7 +60,7 @@ static pg_status read_heads(const pgi_node *node, int64_t *out, pg_error *err) {
   return pgi_fail(err, PG_INVALID, "num_heads: expected 1 or more, got %lld", (long long)*out);
 }
 
-/* ---- inference ---------------------------------------------------------------------------------------------- */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 static pg_status infer(pgi_infer *inf) {
   layout at[3];
@@ -91,7 +91,7 @@ static pg_status infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static pgi_heads heads_at(const layout *l, const float *data, int64_t heads) {
   if (l->rank == 3) return pgi_heads_packed(data, heads, l->length, l->size);

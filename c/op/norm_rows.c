@@ -2,6 +2,7 @@
 #include "op/norm_rows.h"
 
 #include "kernel/reduce.h"
+#include "op/elementwise.h"
 #include "op/lanes.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ void pgi_moments_f64(const double *x, int64_t n, double epsilon, bool is_rms, do
   *inverse = 1 / sqrt(spread / (double)n + epsilon);
 }
 
-/* ---- f32 ------------------------------------------------------------------------------------------------ */
+/* ---- f32 ------------------------------------------------------------------------------------- */
 
 typedef struct job {
   const pg_context *ctx;
@@ -40,7 +41,7 @@ static int64_t rows_of(const pg_tensor *t, int64_t n) {
 
 static void add_row(const pg_tensor *t, int64_t row, int64_t n, float *sum, float *room) {
   pgi_load_f32(t->dtype, pgi_tensor_data(t), row % rows_of(t, n) * n, n, room);
-  for (int64_t i = 0; i < n; i++) sum[i] += room[i];
+  PG_LOOP(n, sum[at] += room[at]);
 }
 
 static void store_f32(const pg_tensor *t, int64_t first, int64_t n, const float *v) {
@@ -73,7 +74,7 @@ static void row_f32(const job *j, int64_t row, float *a, float *b) {
   if (y == b) store_f32(w->y, first, n, b);
 }
 
-/* ---- f64 ------------------------------------------------------------------------------------------------ */
+/* ---- f64 ------------------------------------------------------------------------------------- */
 
 static void add_row_f64(const pg_tensor *t, int64_t row, int64_t n, double *sum, double *room) {
   pgi_load_f64(t->dtype, pgi_tensor_data(t), row % rows_of(t, n) * n, n, room);
@@ -105,7 +106,7 @@ static void row_f64(const job *j, int64_t row, double *a, double *b) {
   store_f64(w->y, first, n, b);
 }
 
-/* ---- all ---------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static void rows_task(void *arg, int64_t task, void *room) {
   const job *j = arg;

@@ -5,8 +5,8 @@
 #include "kernel/norm.h"
 #include "op/op.h"
 
-/* y = (v - mean(v)) / sqrt(variance(v) + epsilon) * gain + bias, v = x + skip + addend, for each row of
-** n elements.  NULL: not there. */
+/* y = (v - mean(v)) / sqrt(variance(v) + epsilon) * gain + bias, v = x + skip + addend, for each
+** row of n elements.  NULL: not there. */
 typedef struct pgi_norm_rows {
   int64_t rows, n;
   double epsilon;

@@ -1,7 +1,7 @@
 /* Adagrad, Adam, Momentum of ai.onnx.preview.training: one step of training.
 **
-** Inputs: rate, count, then all variables, all gradients, and one or two lists of what is remembered of
-** each variable; outputs: variables and what is remembered now. */
+** Inputs: rate, count, then all variables, all gradients, and one or two lists of what is
+** remembered of each variable; outputs: variables and what is remembered now. */
 #include "op/move.h"
 
 #include <math.h>
@@ -43,7 +43,7 @@ static void momentum(const rule *r, int64_t n, const double *g, double *x, doubl
   }
 }
 
-/* ---- lists of tensors ---------------------------------------------------------------------------------------- */
+/* ---- lists of tensors ------------------------------------------------------------------------ */
 
 static pg_status count_variables(const pgi_node *node, int memories, int *out, pg_error *err) {
   int n = (node->n_in - 2) / (2 + memories);
@@ -120,7 +120,7 @@ static pg_status read_rule(pgi_call *c, rule *r, double *count) {
   return pgi_scalar_f64(c->in[1], "T", count, c->err);
 }
 
-/* ---- the operators --------------------------------------------------------------------------------------------- */
+/* ---- the operators --------------------------------------------------------------------------- */
 
 static pg_status adagrad_run(pgi_call *c) {
   rule r;

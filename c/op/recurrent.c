@@ -15,7 +15,7 @@ pg_status pgi_rec_upgrade(pgi_node *node, int version, pg_error *err) {
   return PG_OK;
 }
 
-/* ---- attributes --------------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 static pg_status read_direction(const pgi_node *node, int64_t *directions, bool *is_reverse,
                                 pg_error *err) {
@@ -85,7 +85,7 @@ static pg_status read_acts(const pgi_node *node, const pgi_rec_cell *cell, int64
   return PG_OK;
 }
 
-/* ---- shapes --------------------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 pg_status pgi_rec_infer(pgi_infer *inf, const pgi_rec_cell *cell) {
   int64_t directions, hidden = pgi_attr_int(inf->node, "hidden_size");
@@ -149,7 +149,7 @@ static pg_status read_shapes(const pgi_call *c, const pgi_rec_cell *cell, pgi_re
   return PG_OK;
 }
 
-/* ---- weights ------------------------------------------------------------------------------------ */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 static pg_status recurrent_weights(pgi_call *c, const pgi_rec *rec, const float **out) {
   const pgi_rec_weights *w = c->prepared;
@@ -166,7 +166,7 @@ static pg_status recurrent_weights(pgi_call *c, const pgi_rec *rec, const float 
   return PG_OK;
 }
 
-/* ---- the input's part of the gates ---------------------------------------------------------------------------------- */
+/* ---- the input's part of the gates ----------------------------------------------------------- */
 
 typedef struct job {
   pgi_rec rec;
@@ -242,7 +242,7 @@ static pg_status input_gates(pgi_call *c, job *j) {
   return pgi_product_run(c, &p, j->rec.directions, input_at, j);
 }
 
-/* ---- through time ------------------------------------------------------------------------------------------------- */
+/* ---- through time ---------------------------------------------------------------------------- */
 
 void pgi_rec_apply(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n) {
   const pg_context *ctx = rec->ctx;
@@ -363,7 +363,7 @@ static void run_block(void *arg, int64_t task, void *scratch) {
   end_block(j, &b, d, first);
 }
 
-/* ---- all ---------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static pg_status read_lengths(pgi_call *c, job *j) {
   const pg_tensor *t = pgi_input(c, LENGTHS);
@@ -380,7 +380,8 @@ static pg_status read_lengths(pgi_call *c, job *j) {
   return PG_OK;
 }
 
-/* Where output i is computed: in place, or as f32 beside it.  Steps that no sequence has are zeros. */
+/* Where output i is computed: in place, or as f32 beside it.  Steps that no sequence has are
+** zeros. */
 static pg_status output_room(pgi_call *c, int i, float **out) {
   pg_tensor *t = i < c->n_out ? c->out[i] : NULL;
   *out = NULL;

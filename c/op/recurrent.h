@@ -1,7 +1,7 @@
 /* recurrent: what LSTM, GRU and RNN share: shapes, weights, activations, the walk through time.
 **
-** The input's part of all gates and all times is one matrix product.  Then each direction and each block
-** of the batch goes through time by itself, one small product a step. */
+** The input's part of all gates and all times is one matrix product.  Then each direction and
+** each block of the batch goes through time by itself, one small product a step. */
 #ifndef PG_OP_RECURRENT_H
 #define PG_OP_RECURRENT_H
 
@@ -49,7 +49,8 @@ typedef struct pgi_rec {
   float clip; /* 0: none */
 } pgi_rec;
 
-/* Constant weights as f32, transposed, so that a row times them streams through memory: what prepare makes. */
+/* Constant weights as f32, transposed, so that a row times them streams through memory: what
+** prepare makes. */
 typedef struct pgi_rec_weights {
   float *w, *r; /* [D, I, gates * H], [D, H, gates * H]; NULL: not constant */
 } pgi_rec_weights;
@@ -64,7 +65,8 @@ void pgi_rec_discard(pg_context *ctx, void *prepared);
 /* splits_bias: the recurrent bias of the last gate is not added to the gates. */
 pg_status pgi_rec_run(pgi_call *c, const pgi_rec_cell *cell, bool splits_bias);
 
-/* For cells.  y = x weights[:, first .. first + n), or += when add; x [rows, H], y with a row length. */
+/* For cells.  y = x weights[:, first .. first + n), or += when add; x [rows, H], y with a row
+** length. */
 void pgi_rec_product(pgi_rec_block *b, const float *x, int64_t first, int64_t n, float *y,
                      int64_t y_row, bool add);
 /* x = act(x); x = act(clip(x)). */

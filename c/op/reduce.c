@@ -13,7 +13,7 @@ static pg_status reduce_upgrade(pgi_node *node, int version, pg_error *err) {
   return version < 18 ? pgi_upgrade_ints_to_input(node, "axes", 1, err) : PG_OK;
 }
 
-/* ---- axes ----------------------------------------------------------------------------------------- */
+/* ---- axes ------------------------------------------------------------------------------------ */
 
 /* Which axes go; no axes mean all of them, or none by the attribute. */
 static pg_status choose_axes(const pgi_node *node, const pg_tensor *axes, int rank,
@@ -51,7 +51,7 @@ static pg_status reduce_infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 typedef enum after { AFTER_NOTHING, AFTER_MEAN, AFTER_ROOT, AFTER_LOG } after;
 
@@ -200,7 +200,7 @@ RUN(l2, PG_R_SUM_SQUARE, AFTER_ROOT)
 RUN(sum_square, PG_R_SUM_SQUARE, AFTER_NOTHING)
 RUN(log_sum, PG_R_SUM, AFTER_LOG)
 
-/* ---- declarations ------------------------------------------------------------------------------------- */
+/* ---- declarations ---------------------------------------------------------------------------- */
 
 static const pgi_attr_def attrs[] = {{.name = "keepdims", .kind = PG_ATTR_INT, .i = 1},
                                      {.name = "noop_with_empty_axes", .kind = PG_ATTR_INT},

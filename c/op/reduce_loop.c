@@ -1,7 +1,7 @@
 /* reduce_loop: see reduce_loop.h.
 **
-** Axes are coalesced until kept and reduced ones alternate.  When the last one is reduced, each output is
-** a few contiguous runs; when it is kept, a block of outputs is folded row by row. */
+** Axes are coalesced until kept and reduced ones alternate.  When the last one is reduced, each
+** output is a few contiguous runs; when it is kept, a block of outputs is folded row by row. */
 #include "op/reduce_loop.h"
 
 #include "kernel/unary.h"
@@ -13,7 +13,7 @@ enum {
   FLUSH = 64   /* rows summed in f32 before they are added to doubles */
 };
 
-/* ---- axes ----------------------------------------------------------------------------------------- */
+/* ---- axes ------------------------------------------------------------------------------------ */
 
 typedef struct axes {
   int rank;
@@ -97,7 +97,7 @@ static int64_t next_offset(const axes *a, int64_t *at, int64_t offset) {
   return offset;
 }
 
-/* ---- working types ---------------------------------------------------------------------------------- */
+/* ---- working types --------------------------------------------------------------------------- */
 
 static double start_f64(pgi_reduce f) {
   switch (f) {
@@ -248,7 +248,7 @@ static void doubles_at(const job *j, int64_t first, int64_t n, const double *shi
   for (int64_t i = 0; i < n && shift; i++) room[i] = exp(room[i] - shift[i * step]);
 }
 
-/* ---- runs: the innermost axis is reduced --------------------------------------------------------------- */
+/* ---- runs: the innermost axis is reduced ----------------------------------------------------- */
 
 static double run_f32(const job *j, int64_t first, const double *shift) {
   const pgi_fold *fold = j->fold;
@@ -313,7 +313,7 @@ static void row_task(void *arg, int64_t task) {
   }
 }
 
-/* ---- columns: the innermost axis is kept ---------------------------------------------------------------- */
+/* ---- columns: the innermost axis is kept ----------------------------------------------------- */
 
 static void flush(pgi_reduce f, float *part, double *total, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
@@ -380,7 +380,7 @@ static void column_task(void *arg, int64_t task) {
   for (int64_t block = task * j->per_task; block < last; block++) column_block(j, block);
 }
 
-/* ---- all -------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 void pgi_fold_run(pgi_call *c, const pgi_fold *fold) {
   job j = {.fold = fold, .ctx = c->ctx};

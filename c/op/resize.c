@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-/* ---- attributes --------------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 static pg_status choose(const pgi_node *node, const char *name, const char *const *texts, int n,
                         int *out, pg_error *err) {
@@ -42,7 +42,7 @@ static pg_status read_way(const pgi_node *node, pgi_resize_way *way, pg_error *e
   return pgi_fail(err, PG_INVALID, "cubic_coeff_a: expected a number");
 }
 
-/* ---- sizes ---------------------------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 typedef struct operands {
   const pg_tensor *roi, *scales, *sizes; /* NULL: absent, empty or not known */
@@ -160,7 +160,7 @@ static pg_status read_axes(const pgi_node *node, int rank, const operands *o, pg
   return PG_OK;
 }
 
-/* ---- inference ------------------------------------------------------------------------------------------------ */
+/* ---- inference ------------------------------------------------------------------------------- */
 
 /* An operand that is there, unless it is known to be empty. */
 static bool is_given(const pgi_infer *inf, int i, const pg_tensor **value) {
@@ -202,7 +202,7 @@ static pg_status infer(pgi_infer *inf) {
   return PG_OK;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static pg_status run_nearest(pgi_call *c, const pgi_resize_way *way, const pgi_resize_axis *axes) {
   const pg_tensor *x = c->in[0];
@@ -260,7 +260,7 @@ static pg_status run(pgi_call *c) {
   return pgi_resize_passes(c, &way, axes);
 }
 
-/* ---- upgrades ---------------------------------------------------------------------------------------------------- */
+/* ---- upgrades -------------------------------------------------------------------------------- */
 
 static pg_status set_text(pgi_node *node, const char *name, const char *text, pg_error *err) {
   return pgi_attr_set_string(node, name, text, strlen(text), err);
@@ -314,7 +314,7 @@ static pg_status upsample_upgrade(pgi_node *node, int version, pg_error *err) {
   return upgrade_scales(node, err);
 }
 
-/* ---- declarations -------------------------------------------------------------------------------------------------- */
+/* ---- declarations ---------------------------------------------------------------------------- */
 
 static const pgi_attr_def attrs[] = {
     {.name = "antialias", .kind = PG_ATTR_INT},

@@ -1,9 +1,10 @@
 /* resize_pass: see resize_pass.h.
 **
-** Works in f32, for f64 and integers that f32 can't hold in f64.  Axes that shrink most go first.  An
-** output outside of a crop is overwritten at the end. */
+** Works in f32, for f64 and integers that f32 can't hold in f64.  Axes that shrink most go
+** first.  An output outside of a crop is overwritten at the end. */
 #include "op/resize_pass.h"
 
+#include "op/elementwise.h"
 #include "op/lanes.h"
 #include "op/move.h"
 
@@ -17,8 +18,8 @@ typedef struct pass {
   bool is_double;
 } pass;
 
-/* Defines one output row of an axis that is not the last (a weighted sum of rows), and one whole line of
-** the last axis. */
+/* Defines one output row of an axis that is not the last (a weighted sum of rows), and one whole
+** line of the last axis. */
 #define PASS(T)                                                             \
   static void row_##T(const pass *p, const T *x, T *y, int64_t j) {         \
     const int64_t *index = p->taps.index + j * p->taps.n;                   \
@@ -29,9 +30,9 @@ typedef struct pass {
       const T *from = x + index[k] * p->inner;                              \
       if (w == 0) continue;                                                 \
       if (is_first) {                                                       \
-        for (int64_t i = 0; i < p->inner; i++) y[i] = w * from[i];          \
+        PG_LOOP(p->inner, y[at] = w * from[at]);                            \
       } else {                                                              \
-        for (int64_t i = 0; i < p->inner; i++) y[i] += w * from[i];         \
+        PG_LOOP(p->inner, y[at] += w * from[at]);                           \
       }                                                                     \
       is_first = false;                                                     \
     }                                                                       \
@@ -94,7 +95,7 @@ static pg_status make_taps(pgi_call *c, const pgi_resize_way *way, const pgi_res
   return PG_OK;
 }
 
-/* ---- element types -------------------------------------------------------------------------------------------- */
+/* ---- element types --------------------------------------------------------------------------- */
 
 typedef struct conversion {
   const pg_tensor *tensor;
@@ -153,7 +154,7 @@ static bool needs_double(pg_dtype dtype) {
   return dtype == PG_F64 || pg_dtype_bits(dtype) == 64 || dtype == PG_I32 || dtype == PG_U32;
 }
 
-/* ---- outside of a crop -------------------------------------------------------------------------------------------- */
+/* ---- outside of a crop ----------------------------------------------------------------------- */
 
 static void fill_outside(void *work, bool is_double, int rank, const pgi_resize_axis *axes,
                          const bool *const *is_outside, double value, int64_t count) {
@@ -172,7 +173,7 @@ static void fill_outside(void *work, bool is_double, int rank, const pgi_resize_
   }
 }
 
-/* ---- all -------------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 /* The axes that change, those that shrink most first. */
 static int order_axes(const pgi_resize_way *way, const pgi_resize_axis *axes, int rank,

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* ---- coordinates ---------------------------------------------------------------------------------------- */
+/* ---- coordinates ----------------------------------------------------------------------------- */
 
 static double crop_coordinate(const pgi_resize_axis *a, double y) {
   double last = (double)(a->in - 1);
@@ -48,7 +48,7 @@ static int64_t clamp(double x, int64_t in) {
   return x >= (double)in ? in - 1 : PG_MIN((int64_t)x, in - 1);
 }
 
-/* ---- nearest ------------------------------------------------------------------------------------------------ */
+/* ---- nearest --------------------------------------------------------------------------------- */
 
 static double nearest(const pgi_resize_way *way, const pgi_resize_axis *a, double x) {
   switch (way->nearest) {
@@ -66,8 +66,8 @@ static double nearest(const pgi_resize_way *way, const pgi_resize_axis *a, doubl
   return x;
 }
 
-/* Scales are f32, and 1 / 0.6f is not 1 / 0.6: computed in f32 throughout, coordinates that are meant to be
-** whole or halves are so again. */
+/* Scales are f32, and 1 / 0.6f is not 1 / 0.6: computed in f32 throughout, coordinates that are
+** meant to be whole or halves are so again. */
 static double near_coordinate(const pgi_resize_way *way, const pgi_resize_axis *a, int64_t j) {
   float y = (float)j + 0.5f, scale = (float)a->scale, offset = 0.5f;
   switch (way->coordinates) {
@@ -92,7 +92,7 @@ void pgi_resize_map(const pgi_resize_way *way, const pgi_resize_axis *a, int64_t
   }
 }
 
-/* ---- linear and cubic ---------------------------------------------------------------------------------------- */
+/* ---- linear and cubic ------------------------------------------------------------------------ */
 
 /* Antialiasing stretches the filter when shrinking. */
 static double filter_scale(const pgi_resize_way *way, const pgi_resize_axis *a) {

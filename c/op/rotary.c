@@ -4,7 +4,7 @@
 #include "op/move.h"
 #include "op/product.h"
 
-/* ---- the rotation ------------------------------------------------------------------------------------------ */
+/* ---- the rotation ---------------------------------------------------------------------------- */
 
 typedef struct job {
   const pgi_rotary *r;
@@ -44,7 +44,7 @@ void pgi_rotary_run(pgi_call *c, const pgi_rotary *r, const pgi_heads *from, con
                 rotate_tokens, &j);
 }
 
-/* ---- the operators ------------------------------------------------------------------------------------------- */
+/* ---- the operators --------------------------------------------------------------------------- */
 
 enum { X }; /* the other inputs stand in different places */
 
@@ -63,7 +63,8 @@ static pg_status check_cache(pgi_call *c, const pg_tensor *t, const char *name, 
                   pgi_shape_text(t->dtype, t->rank, t->dims, got, sizeof got));
 }
 
-/* One number for each token; or one in all, for the first token of every row; or none: as they come. */
+/* One number for each token; or one in all, for the first token of every row; or none: as they
+** come. */
 static pg_status read_positions(pgi_call *c, const pg_tensor *t, pgi_rotary *r) {
   int64_t *row, n = r->batch * r->length;
   PG_TRY(pgi_scratch_array(c, n, sizeof *row, &row));

@@ -169,6 +169,10 @@ static pg_status insert_run(pgi_call *c) {
   int64_t n = 0, at = 0;
   PG_TRY(pgi_read_sequence(c, 0, &seq, &n));
   PG_TRY(read_position(c, 2, n, n, n, &at));
+  if (n > 0 && pgi_sequence_at(seq, 0)->dtype != c->in[1]->dtype) {
+    return pgi_fail(c->err, PG_INVALID, "tensor: expected %s, as in the sequence, got %s",
+                    pg_dtype_name(pgi_sequence_at(seq, 0)->dtype), pg_dtype_name(c->in[1]->dtype));
+  }
   PG_TRY(make_output(c, n + 1));
   share_range(c, 0, seq, 0, at);
   pgi_tensor_assign(pgi_sequence_at(c->out[0], at), c->in[1]);

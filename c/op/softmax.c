@@ -1,18 +1,20 @@
 /* Softmax, LogSoftmax, Hardmax along one axis. */
+#include "op/elementwise.h"
 #include "op/lanes.h"
 #include "op/softmax_loop.h"
 
 #include <math.h>
 
-/* ---- upgrade ------------------------------------------------------------------------------------------ */
+/* ---- upgrade --------------------------------------------------------------------------------- */
 
 static pg_status edit(pgi_node *before, const char *type, int n_in, pgi_value *const *in,
                       pgi_node **made, pgi_value **out, pg_error *err) {
   return pgi_edit_call(before->graph, before, type, n_in, in, made, out, err);
 }
 
-/* Before version 13 the input is seen as a matrix whose rows are the axes from `axis` on, by default
-** from the second: Reshape(Softmax(Flatten(x)), Shape(x)), unless the last axis is meant anyway. */
+/* Before version 13 the input is seen as a matrix whose rows are the axes from `axis` on, by
+** default from the second: Reshape(Softmax(Flatten(x)), Shape(x)), unless the last axis is meant
+** anyway. */
 static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
   if (version >= 13) return PG_OK;
   const pgi_attr *a = pgi_attr_find(node, "axis");
@@ -41,7 +43,7 @@ static pg_status infer(pgi_infer *inf) {
   return pgi_infer_same(inf);
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 void pgi_softmax_row(const pg_context *ctx, const float *x, float *y, int64_t n) {
   const pgi_reduce_f32 *reduce = ctx->kernels[PG_K_REDUCE_F32];
@@ -89,7 +91,7 @@ static void row_f32(const job *j, const float *x, float *y, float *room) {
   } else {
     float most = (float)reduce->run[PG_R_MAX](x, j->dim);
     float shift = (float)log(softmax->run(x, room, j->dim, most));
-    for (int64_t i = 0; i < j->dim; i++) y[i] = x[i] - most - shift;
+    PG_LOOP(j->dim, y[at] = x[at] - most - shift);
   }
 }
 
@@ -132,7 +134,7 @@ static void row_task(void *arg, int64_t task, void *room) {
   }
 }
 
-/* ---- columns -------------------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 enum { BLOCK = 64 };
 
@@ -151,13 +153,13 @@ static void columns_f32(const job *j, const float *x, float *y, int64_t step, in
     memset(part, 0, sizeof part);
   }
   for (int64_t k = 0; k < m; k++) sum[k] = (float)(j->mode == LOG ? log(total[k]) : 1 / total[k]);
-  for (int64_t i = 0; i < j->dim; i++) {
-    const float *from = x + i * step;
-    float *to = y + i * step;
+  for (int64_t row = 0; row < j->dim; row++) {
+    const float *from = x + row * step;
+    float *to = y + row * step;
     if (j->mode == LOG) {
-      for (int64_t k = 0; k < m; k++) to[k] = from[k] - most[k] - sum[k];
+      PG_LOOP(m, to[at] = from[at] - most[at] - sum[at]);
     } else {
-      for (int64_t k = 0; k < m; k++) to[k] *= sum[k];
+      PG_LOOP(m, to[at] *= sum[at]);
     }
   }
 }
@@ -198,7 +200,7 @@ static void column_task(void *arg, int64_t task, void *room) {
   }
 }
 
-/* ---- all -------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static pg_status run(pgi_call *c, mode m) {
   const pg_tensor *x = c->in[0];

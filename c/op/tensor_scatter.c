@@ -6,6 +6,11 @@ static pg_status tensor_scatter_infer(pgi_infer *inf) {
   const pgi_type *cache = pgi_has_in(inf, 0) ? inf->in[0] : NULL;
   int rank = pgi_in_rank(inf, 0), axis;
   PG_TRY(pgi_infer_same(inf));
+  if (!pgi_attr_is(inf->node, "mode", "linear") && !pgi_attr_is(inf->node, "mode", "circular")) {
+    pg_string mode = pgi_attr_string(inf->node, "mode");
+    return pgi_fail(inf->err, PG_INVALID, "mode: expected linear or circular, got '%.*s'",
+                    (int)PG_MIN(mode.size, (size_t)60), mode.data);
+  }
   if (!cache || rank < 0) return PG_OK;
   PG_TRY(pgi_axis(pgi_attr_int(inf->node, "axis"), rank, &axis, inf->err));
   if (axis == 0) return pgi_fail(inf->err, PG_INVALID, "axis: 0 is the batch");
@@ -67,8 +72,9 @@ static pg_status tensor_scatter_run(pgi_call *c) {
       int64_t at = 0;
       PG_TRY(start_of(c, indices, i / per_sample, n, dim, is_circular, &at));
       int64_t head = PG_MIN(n, dim - at); /* what is left wraps around */
-      memcpy(to.data + (i * dim + at) * row, new.data + i *n *row, (size_t)(head * row));
-      memcpy(to.data + i * dim * row, new.data + (i * n + head) * row, (size_t)((n - head) * row));
+      const char *rows = new.data + (i * n) * row;
+      memcpy(to.data + (i * dim + at) * row, rows, (size_t)(head * row));
+      memcpy(to.data + i * dim * row, rows + head * row, (size_t)((n - head) * row));
     }
   }
   return pgi_elems_done(c, c->out[0], &to);

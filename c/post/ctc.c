@@ -24,8 +24,10 @@ static int64_t best_class(const float *row, int64_t n) {
 
 /* log sum exp of a row: what turns logits into log probabilities. */
 static double log_total(const float *row, int64_t n) {
-  double top = (double)row[best_class(row, n)], sum = 0;
-  for (int64_t c = 0; c < n; c++) sum += exp((double)row[c] - top);
+  int64_t best = best_class(row, n);
+  double top = (double)row[best], sum = 1;
+  for (int64_t c = 0; c < n; c++)
+    if (c != best) sum += exp((double)row[c] - top);
   return top + log(sum);
 }
 
@@ -159,7 +161,8 @@ static pg_status advance(search *s, const float *row, pg_error *err) {
   s->n_next = 0;
   for (int64_t i = 0; i < s->n_now; i++) PG_TRY(extend(s, &s->now[i], LOG_FLOOR, err));
   for (int64_t i = 0; i < s->n_next; i++) {
-    s->next[i].total = log_add(s->next[i].blank, s->next[i].label);
+    double all = log_add(s->next[i].blank, s->next[i].label);
+    s->next[i].total = isnan(all) ? -INFINITY : all; /* NaN has no place in an order */
     s->tree[s->next[i].prefix].beam = -1;
   }
   qsort(s->next, (size_t)s->n_next, sizeof *s->next, likelier_first);

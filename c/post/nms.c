@@ -168,7 +168,7 @@ pg_status pgi_nms(pg_context *ctx, const pg_tensor *boxes, const pg_tensor *scor
   if (!block) return pgi_nomem(err);
   work w = {.o = o, .list = (candidate *)block};
   w.kept = (int64_t *)(w.list + n);
-  w.kept_boxes = (float *)(w.kept + n);
+  w.kept_boxes = (float *)(void *)(w.kept + n);
   w.kept_scores = w.kept_boxes + 4 * n;
   status = pgi_tensor_contiguous(boxes, &t[0], err);
   if (status == PG_OK) status = pgi_tensor_contiguous(scores, &t[1], err);

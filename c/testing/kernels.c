@@ -7,24 +7,34 @@
 
 /* A family that is not here fails its variants' checks. */
 static pgi_check_fn *const checks[PG_N_FAMILIES] = {
-  [PG_K_GEMM_F32] = pgi_check_gemm_f32,     [PG_K_CONV_DW_F32] = pgi_check_conv_dw_f32,
-  [PG_K_REDUCE_F32] = pgi_check_reduce_f32, [PG_K_SOFTMAX_F32] = pgi_check_softmax_f32,
-  [PG_K_NORM_F32] = pgi_check_norm_f32,     [PG_K_UNARY_F32] = pgi_check_unary_f32,
-  [PG_K_BINARY_F32] = pgi_check_binary_f32, [PG_K_POOL_F32] = pgi_check_pool_f32,
-  [PG_K_GEMM_S8] = pgi_check_gemm_s8,       [PG_K_RESIZE] = pgi_check_resize,
-  [PG_K_EXPR] = pgi_check_expr,
+    [PG_K_GEMM_F32] = pgi_check_gemm_f32,
+    [PG_K_CONV_DW_F32] = pgi_check_conv_dw_f32,
+    [PG_K_REDUCE_F32] = pgi_check_reduce_f32,
+    [PG_K_SOFTMAX_F32] = pgi_check_softmax_f32,
+    [PG_K_NORM_F32] = pgi_check_norm_f32,
+    [PG_K_UNARY_F32] = pgi_check_unary_f32,
+    [PG_K_BINARY_F32] = pgi_check_binary_f32,
+    [PG_K_POOL_F32] = pgi_check_pool_f32,
+    [PG_K_GEMM_S8] = pgi_check_gemm_s8,
+    [PG_K_RESIZE] = pgi_check_resize,
+    [PG_K_EXPR] = pgi_check_expr,
 };
 
 static const char *const family_names[PG_N_FAMILIES] = {
-  [PG_K_GEMM_F32] = "gemm_f32",       [PG_K_CONV_DW_F32] = "conv_dw_f32",
-  [PG_K_REDUCE_F32] = "reduce_f32",   [PG_K_SOFTMAX_F32] = "softmax_f32",
-  [PG_K_NORM_F32] = "norm_f32",       [PG_K_UNARY_F32] = "unary_f32",
-  [PG_K_BINARY_F32] = "binary_f32",   [PG_K_POOL_F32] = "pool_f32",
-  [PG_K_GEMM_S8] = "gemm_s8",         [PG_K_RESIZE] = "resize",
-  [PG_K_EXPR] = "expr",
+    [PG_K_GEMM_F32] = "gemm_f32",
+    [PG_K_CONV_DW_F32] = "conv_dw_f32",
+    [PG_K_REDUCE_F32] = "reduce_f32",
+    [PG_K_SOFTMAX_F32] = "softmax_f32",
+    [PG_K_NORM_F32] = "norm_f32",
+    [PG_K_UNARY_F32] = "unary_f32",
+    [PG_K_BINARY_F32] = "binary_f32",
+    [PG_K_POOL_F32] = "pool_f32",
+    [PG_K_GEMM_S8] = "gemm_s8",
+    [PG_K_RESIZE] = "resize",
+    [PG_K_EXPR] = "expr",
 };
 
-const int64_t pgi_check_sizes[] = {1,  2,  3,  5,  7,  8,  9,  15, 16, 17,  31,
+const int64_t pgi_check_sizes[] = {1,  2,  3,  5,  7,  8,  9,  15, 16,  17,  31,
                                    32, 33, 47, 63, 64, 65, 95, 97, 100, 127, 200};
 const int pgi_check_n_sizes = PG_COUNT(pgi_check_sizes);
 
@@ -38,10 +48,11 @@ static void fail(pgi_check *c, const char *text, const char *what) {
 }
 
 void *pgi_check_buffer(pgi_check *c, size_t bytes) {
-  size_t pages = (bytes + PAGE - 1) / PAGE + 1; /* at least some bytes in front, and the last page */
+  size_t pages =
+      (bytes + PAGE - 1) / PAGE + 1; /* at least some bytes in front, and the last page */
   size_t front = pages * PAGE - bytes;
-  unsigned char *map = mmap(NULL, (pages + 1) * PAGE, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char *map =
+      mmap(NULL, (pages + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED || c->n_buffers == PG_COUNT(c->buffers)) __builtin_trap();
   mprotect(map + pages * PAGE, PAGE, PROT_NONE);
   memset(map, PATTERN, pages * PAGE);
@@ -76,24 +87,28 @@ float *pgi_check_floats(pgi_check *c, int64_t n, float scale) {
 
 /* ---- comparing ------------------------------------------------------------------------------------- */
 
-void pgi_check_near(pgi_check *c, double got, double want, double bound, const char *what, int64_t i) {
+void pgi_check_near(pgi_check *c, double got, double want, double bound, const char *what,
+                    int64_t i) {
   bool is_same = got == want || (isnan(got) && isnan(want));
   if (is_same) return;
   double error = fabs(got - want) / bound;
   if (!(error <= 1)) { /* NaN too */
     if (!*c->message)
-      snprintf(c->message, sizeof c->message, "%s [%lld]: expected %.9g, got %.9g, bound %.3g", what,
-               (long long)i, want, got, bound);
+      snprintf(c->message, sizeof c->message, "%s [%lld]: expected %.9g, got %.9g, bound %.3g",
+               what, (long long)i, want, got, bound);
     if (isnan(error)) error = INFINITY;
   }
   if (error > c->worst) c->worst = error;
 }
 
-void pgi_check_equal(pgi_check *c, const void *got, const void *want, size_t bytes, const char *what) {
+void pgi_check_equal(pgi_check *c, const void *got, const void *want, size_t bytes,
+                     const char *what) {
   if (memcmp(got, want, bytes) != 0) fail(c, "differs from the scalar variant's bits", what);
 }
 
-bool pgi_check_failed(const pgi_check *c) { return *c->message != 0; }
+bool pgi_check_failed(const pgi_check *c) {
+  return *c->message != 0;
+}
 
 /* ---- for Lua --------------------------------------------------------------------------------------- */
 

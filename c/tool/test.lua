@@ -68,7 +68,8 @@ if check("build with ThreadSanitizer", make .. " -s -j2 tsan") then
     "build/tsan/two_sessions models/ocr/ocr.onnx")
 end
 
-check("exported symbols, no static mutable state", ("c/tool/symbols.sh %s/libperigee.so %s/libperigee.a"):format(build, build))
+check("exported symbols, no static mutable state",
+  ("c/tool/symbols.sh %s/libperigee.so %s/libperigee.a"):format(build, build))
 
 io.write(("%d passed, %d failed\n"):format(passed, failed))
 os.exit(failed == 0)

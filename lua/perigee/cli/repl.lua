@@ -114,21 +114,40 @@ local function show(ok, ...)
   io.write(table.concat(parts, "\t"), "\n")
 end
 
---- A table at the prompt: a line a key, tensors in full, deeper tables in short.
-function env.inspect(t)
-  local lines, seen = {}, {}
+local ROW = 16 -- of a plain array, so many values are shown
+
+--- An array of numbers, strings or booleans on one line; nil for any other table.
+local function row(t)
+  local parts = {}
   for i, v in ipairs(t) do
-    seen[i] = true
-    lines[#lines + 1] = ("[%d] %s"):format(i, tostring(v))
+    if type(v) == "table" or type(v) == "userdata" then return nil end
+    if i <= ROW then parts[i] = type(v) == "string" and ("%q"):format(v) or tostring(v) end
   end
-  local names = {}
+  local n = #t
   for k in pairs(t) do
-    if not seen[k] then names[#names + 1] = k end
+    if math.type(k) ~= "integer" or k < 1 or k > n then return nil end
   end
-  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-  for _, k in ipairs(names) do
-    lines[#lines + 1] = ("%s = %s"):format(tostring(k), tostring(t[k]))
+  if n > ROW then parts[ROW + 1] = ("... (%d)"):format(n) end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+--- A table at the prompt: plain arrays on one line, else a line a key. What is there under a name
+--- is not shown again under its position, as sessions return both.
+function env.inspect(t)
+  local line = next(t) ~= nil and row(t)
+  if line then return line end
+  local lines, names, is_named = {}, {}, {}
+  for k, v in pairs(t) do
+    if type(k) == "string" then
+      names[#names + 1] = k
+      is_named[v] = true
+    end
   end
+  for i, v in ipairs(t) do
+    if not is_named[v] then lines[#lines + 1] = ("[%d] %s"):format(i, tostring(v)) end
+  end
+  table.sort(names)
+  for _, k in ipairs(names) do lines[#lines + 1] = ("%s = %s"):format(k, tostring(t[k])) end
   return #lines == 0 and "{}" or table.concat(lines, "\n")
 end
 
@@ -153,7 +172,7 @@ function M.run(args)
     else
       pending = ""
       if chunk then
-        show(xpcall(chunk, debug.traceback))
+        show(pcall(chunk))
       elseif text:find "%S" then
         show(false, message)
       end
