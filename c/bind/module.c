@@ -185,6 +185,20 @@ static int default_interrupt(lua_State *L) {
   return 0;
 }
 
+static int restore_interrupt(lua_State *L) {
+  sigaction(SIGINT, lua_touserdata(L, lua_upvalueindex(1)), NULL);
+  return 0;
+}
+
+/* For the prompt: a function that puts back the handler that is there now, as the interpreter's own
+** takes itself away when it is used. */
+static int interrupt_restorer(lua_State *L) {
+  struct sigaction *action = lua_newuserdatauv(L, sizeof *action, 0);
+  sigaction(SIGINT, NULL, action);
+  lua_pushcclosure(L, restore_interrupt, 1);
+  return 1;
+}
+
 /* { { name, domain, since = {...}, ... } ... }: what the table of operators holds. */
 static int operators(lua_State *L) {
   int n;
@@ -225,6 +239,7 @@ int luaopen_perigee_core(lua_State *L) {
                                        {"own_source", own_source},
                                        {"user_level", push_user_level},
                                        {"default_interrupt", default_interrupt},
+                                       {"interrupt_restorer", interrupt_restorer},
                                        {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newlib(L, functions);

@@ -113,23 +113,37 @@ static void pack_b_block(const pgi_gemm_f32 *kernel, const float *b, int64_t b_r
   }
 }
 
-void pgi_pack_a(const pgi_gemm_f32 *kernel, const float *a, int64_t a_row, int64_t a_col, int64_t m,
-                int64_t k, float alpha, float *to) {
+void pgi_pack_a_panels(const pgi_gemm_f32 *kernel, const float *a, int64_t a_row, int64_t a_col,
+                       int64_t m, int64_t k, float alpha, int64_t first, int64_t count, float *to) {
   int height = pgi_panel_height(m, kernel->mr);
-  int64_t padded = ceil_div(m, height) * height;
+  int64_t padded = ceil_div(m, height) * height, row = first * height;
+  int64_t rows = PG_MIN(m - row, count * height);
   for (int64_t p = 0; p < k; p += PG_GEMM_KC) {
     int64_t depth = PG_MIN(k - p, PG_GEMM_KC);
-    pack_a_block(kernel, a + p * a_col, a_row, a_col, m, depth, alpha, height, to + p * padded);
+    pack_a_block(kernel, a + row * a_row + p * a_col, a_row, a_col, rows, depth, alpha, height,
+                 to + p * padded + row * depth);
   }
+}
+
+void pgi_pack_b_panels(const pgi_gemm_f32 *kernel, const float *b, int64_t b_row, int64_t b_col,
+                       int64_t n, int64_t k, int64_t first, int64_t count, float *to) {
+  int64_t padded = ceil_div(n, kernel->nr) * kernel->nr, col = first * kernel->nr;
+  int64_t cols = PG_MIN(n - col, count * kernel->nr);
+  for (int64_t p = 0; p < k; p += PG_GEMM_KC) {
+    int64_t depth = PG_MIN(k - p, PG_GEMM_KC);
+    pack_b_block(kernel, b + p * b_row + col * b_col, b_row, b_col, cols, depth,
+                 to + p * padded + col * depth);
+  }
+}
+
+void pgi_pack_a(const pgi_gemm_f32 *kernel, const float *a, int64_t a_row, int64_t a_col, int64_t m,
+                int64_t k, float alpha, float *to) {
+  pgi_pack_a_panels(kernel, a, a_row, a_col, m, k, alpha, 0, m, to);
 }
 
 void pgi_pack_b(const pgi_gemm_f32 *kernel, const float *b, int64_t b_row, int64_t b_col, int64_t n,
                 int64_t k, float *to) {
-  int64_t padded = ceil_div(n, kernel->nr) * kernel->nr;
-  for (int64_t p = 0; p < k; p += PG_GEMM_KC) {
-    int64_t depth = PG_MIN(k - p, PG_GEMM_KC);
-    pack_b_block(kernel, b + p * b_row, b_row, b_col, n, depth, to + p * padded);
-  }
+  pgi_pack_b_panels(kernel, b, b_row, b_col, n, k, 0, n, to);
 }
 
 /* ---- blocking ------------------------------------------------------------------------------- */
@@ -164,6 +178,14 @@ void pgi_product_tiling(const pgi_product *p, int64_t copies, pgi_tiling *out) {
     }
   }
   *out = (pgi_tiling){tile_m, tile_n, ceil_div(p->m, tile_m), ceil_div(p->n, tile_n)};
+}
+
+bool pgi_product_repacks_a(const pgi_product *p, const pgi_tiling *t) {
+  return !p->packed_a && t->cols > 1 && p->m > 1;
+}
+
+bool pgi_product_repacks_b(const pgi_product *p, const pgi_tiling *t) {
+  return p->b && t->rows > 1 && !reads_b_in_place(p, t->tile_m) && p->n > 1;
 }
 
 static int64_t round_up(int64_t n, int64_t unit) {

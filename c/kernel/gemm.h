@@ -102,6 +102,11 @@ void pgi_pack_a(const pgi_gemm_f32 *kernel, const float *a, int64_t a_row, int64
                 int64_t k, float alpha, float *to);
 void pgi_pack_b(const pgi_gemm_f32 *kernel, const float *b, int64_t b_row, int64_t b_col, int64_t n,
                 int64_t k, float *to);
+/* The same for panels [first, first + count): `to` is that of all. */
+void pgi_pack_a_panels(const pgi_gemm_f32 *kernel, const float *a, int64_t a_row, int64_t a_col,
+                       int64_t m, int64_t k, float alpha, int64_t first, int64_t count, float *to);
+void pgi_pack_b_panels(const pgi_gemm_f32 *kernel, const float *b, int64_t b_row, int64_t b_col,
+                       int64_t n, int64_t k, int64_t first, int64_t count, float *to);
 
 /* How a product is cut: tiles of tile_m x tile_n, rows x cols of them. */
 typedef struct pgi_tiling {
@@ -109,6 +114,9 @@ typedef struct pgi_tiling {
 } pgi_tiling;
 /* `copies`: how many products of this shape there are (a batch): more copies, larger tiles. */
 void pgi_product_tiling(const pgi_product *p, int64_t copies, pgi_tiling *out);
+/* Whether several tiles would pack the same part of a side, so that packing it once is better. */
+bool pgi_product_repacks_a(const pgi_product *p, const pgi_tiling *t);
+bool pgi_product_repacks_b(const pgi_product *p, const pgi_tiling *t);
 /* Floats of scratch that one tile needs, and the tile i of rows * cols.  scratch: aligned to
 ** PG_ALIGN. */
 int64_t pgi_product_scratch(const pgi_product *p, const pgi_tiling *t);

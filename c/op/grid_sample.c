@@ -22,7 +22,7 @@ static pg_status grid_sample_infer(pgi_infer *inf) {
   }
   if (rank >= 2) memcpy(out->dims, inf->in[0]->dims, 2 * sizeof *out->dims);
   for (int i = 2; i < grid; i++) out->dims[i] = inf->in[1]->dims[i - 1];
-  if (rank < 0 || grid < 0) return PG_OK;
+  if (rank < 1 || grid < 1) return PG_OK;
   int64_t width = inf->in[1]->dims[grid - 1].n;
   int64_t a = inf->in[0]->dims[0].n, b = inf->in[1]->dims[0].n;
   if ((width >= 0 && width != rank - 2) || (a >= 0 && b >= 0 && a != b)) {
@@ -171,6 +171,7 @@ static void grid_block(const grid_job *job, int64_t first, int n) {
   int64_t image = first / job->positions, to = first % job->positions;
   double where[PG_MAX_RANK], v[MAX_PLACES];
   taps t;
+  t.end[0] = 0;
   for (int k = 0, end = 0; k < n; k++) {
     pgi_load_f64(job->grid->dtype, pgi_tensor_data(job->grid), (first + k) * job->n, job->n, where);
     t.end[k] = end = find_taps(job, where, &t, end);

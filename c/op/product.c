@@ -9,6 +9,7 @@ typedef struct batch {
   pgi_tiling tiling;
   pgi_product_at *at;
   void *arg;
+  float *packed_a, *packed_b; /* NULL: each tile packs its part */
 } batch;
 
 static void run_tile(void *arg, int64_t i, void *scratch) {
@@ -17,15 +18,65 @@ static void run_tile(void *arg, int64_t i, void *scratch) {
   pgi_product p = *b->product;
   pgi_epilogue room;
   b->at(b->arg, i / tiles, &p, &room);
+  if (b->packed_a) p.packed_a = b->packed_a;
+  if (b->packed_b) p.packed_b = b->packed_b;
   pgi_product_tile(&p, &b->tiling, i % tiles, scratch);
+}
+
+enum { PANELS = 4, PACKED_FLOATS = 1 << 24 }; /* a task packs; worth packing at once */
+
+static void pack_a_task(void *arg, int64_t i) {
+  const batch *b = arg;
+  const pgi_product *p = b->product;
+  pgi_pack_a_panels(p->kernel, p->a, p->a_row, p->a_col, p->m, p->k, p->alpha, i * PANELS, PANELS,
+                    b->packed_a);
+}
+
+static void pack_b_task(void *arg, int64_t i) {
+  const batch *b = arg;
+  const pgi_product *p = b->product;
+  pgi_pack_b_panels(p->kernel, p->b, p->b_row, p->b_col, p->n, p->k, i * PANELS, PANELS,
+                    b->packed_b);
+}
+
+static int64_t panel_tasks(int64_t lines, int height) {
+  int64_t panels = (lines + height - 1) / height;
+  return (panels + PANELS - 1) / PANELS;
+}
+
+/* Packs a side of a lone product once when its tiles would do so again and again.  p: with its
+** operands. */
+static pg_status pack_once(pgi_call *call, batch *b, pgi_product *p) {
+  b->product = p;
+  int64_t size_a = pgi_packed_a_size(p->m, p->k, p->kernel->mr);
+  int64_t size_b = pgi_packed_b_size(p->n, p->k, p->kernel->nr);
+  if (pgi_product_repacks_a(p, &b->tiling) && size_a <= PACKED_FLOATS) {
+    PG_TRY(pgi_scratch_array(call, size_a, sizeof(float), &b->packed_a));
+    int height = pgi_panel_height(p->m, p->kernel->mr);
+    pgi_call_parallel(call, panel_tasks(p->m, height), pack_a_task, b);
+    p->packed_a = b->packed_a;
+    pgi_product_tiling(p, 1, &b->tiling); /* in whole panels now */
+  }
+  if (pgi_product_repacks_b(p, &b->tiling) && size_b <= PACKED_FLOATS) {
+    PG_TRY(pgi_scratch_array(call, size_b, sizeof(float), &b->packed_b));
+    pgi_call_parallel(call, panel_tasks(p->n, p->kernel->nr), pack_b_task, b);
+    p->packed_b = b->packed_b;
+  }
+  return PG_OK;
 }
 
 pg_status pgi_product_run(pgi_call *call, const pgi_product *p, int64_t copies, pgi_product_at *at,
                           void *arg) {
   batch b = {.product = p, .at = at, .arg = arg};
+  pgi_product lone = *p;
+  pgi_epilogue room;
   if (p->m == 0 || p->n == 0 || copies == 0) return PG_OK;
   pgi_product_tiling(p, copies, &b.tiling);
-  size_t bytes = (size_t)pgi_product_scratch(p, &b.tiling) * sizeof(float);
+  if (copies == 1 && p->k > 0) {
+    at(arg, 0, &lone, &room);
+    PG_TRY(pack_once(call, &b, &lone));
+  }
+  size_t bytes = (size_t)pgi_product_scratch(b.product, &b.tiling) * sizeof(float);
   int64_t tasks = b.tiling.rows * b.tiling.cols * copies;
   pgi_lanes lanes;
   PG_TRY(pgi_lanes_init(&lanes, call, tasks, bytes));

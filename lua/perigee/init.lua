@@ -36,7 +36,7 @@ function M.clock() return core.clock() end
 ---@return table[]
 function M.operators() return core.operators() end
 
-local lazy = { image = true, post = true, bench = true, conformance = true, audio = true }
+local lazy = { image = true, post = true, bench = true, conformance = true }
 
 return setmetatable(M, {
   __index = function(_, key)
