@@ -9,13 +9,13 @@
 
 /* ---- infer.c: helpers for inference ------------------------------------------------------------- */
 
-bool pgi_has_in(const pgi_infer *inf, int i);                  /* present */
-int pgi_in_rank(const pgi_infer *inf, int i);                  /* -1: unknown or absent */
-pg_dtype pgi_in_dtype(const pgi_infer *inf, int i);            /* PG_NONE: unknown or absent */
-pg_status pgi_infer_same(pgi_infer *inf);                      /* out 0 as in 0 */
-pg_status pgi_infer_same_as_bool(pgi_infer *inf);              /* out 0: shape of in 0, bool */
-pg_status pgi_infer_broadcast(pgi_infer *inf);                 /* dtype of in 0, all inputs joined */
-pg_status pgi_infer_broadcast_bool(pgi_infer *inf);            /* the same, bool */
+bool pgi_has_in(const pgi_infer *inf, int i);       /* present */
+int pgi_in_rank(const pgi_infer *inf, int i);       /* -1: unknown or absent */
+pg_dtype pgi_in_dtype(const pgi_infer *inf, int i); /* PG_NONE: unknown or absent */
+pg_status pgi_infer_same(pgi_infer *inf);           /* out 0 as in 0 */
+pg_status pgi_infer_same_as_bool(pgi_infer *inf);   /* out 0: shape of in 0, bool */
+pg_status pgi_infer_broadcast(pgi_infer *inf);      /* dtype of in 0, all inputs joined */
+pg_status pgi_infer_broadcast_bool(pgi_infer *inf); /* the same, bool */
 /* Numpy broadcasting of two types' dims into `out` (rank and dims only). */
 pg_status pgi_broadcast_dims(const pgi_type *a, const pgi_type *b, pgi_type *out, pg_error *err);
 /* An axis attribute or value in [-rank, rank) to [0, rank); PG_INVALID else. */

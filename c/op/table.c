@@ -11,7 +11,9 @@ static const pg_op *const ops[] = {
 #undef PG_LIST
 };
 
-static const char *op_domain(const pg_op *op) { return op->domain ? op->domain : ""; }
+static const char *op_domain(const pg_op *op) {
+  return op->domain ? op->domain : "";
+}
 
 const pg_op *const *pgi_op_all(int *n) {
   *n = PG_COUNT(ops);
@@ -28,8 +30,13 @@ const pg_op *pgi_op_find(const char *domain, const char *name) {
 
 int pgi_opset_newest(const char *domain) {
   static const pgi_opset newest[] = {
-      {"", 28}, {"ai.onnx", 28}, {"ai.onnx.ml", 5}, {"ai.onnx.preview", 1},
-      {"ai.onnx.preview.training", 1}, {"com.microsoft", 1}, {"perigee", 1},
+      {"", 28},
+      {"ai.onnx", 28},
+      {"ai.onnx.ml", 5},
+      {"ai.onnx.preview", 1},
+      {"ai.onnx.preview.training", 1},
+      {"com.microsoft", 1},
+      {"perigee", 1},
   };
   for (int i = 0; i < PG_COUNT(newest); i++)
     if (strcmp(newest[i].domain, domain) == 0) return newest[i].version;

@@ -1,4 +1,5 @@
 --- perigee repl [FILE...]: a Lua prompt with perigee loaded as `pg`.
+local core = require "perigee.core"
 local pg = require "perigee"
 
 local M = { summary = "a Lua prompt with perigee loaded" }
@@ -43,10 +44,15 @@ function env.help(value)
   if value == nil then
     io.write(help_text)
   else
-    io.write(table.concat(keys_of(value), "  "), "\n")
+    local keys = keys_of(value)
+    io.write(#keys > 0 and table.concat(keys, "  ") or tostring(value), "\n")
   end
 end
---- Names or fields that could follow the text before the cursor.
+
+--- Names or fields that could follow the text before the cursor, and where in the text they begin.
+---@param line string
+---@return string[] found
+---@return integer? first
 function M.complete(line)
   local path, sep, start = line:match "([%a_][%w_%.:]*)([.:])([%w_]*)$"
   local value, prefix = env, ""
@@ -66,7 +72,7 @@ function M.complete(line)
   for _, key in ipairs(names) do
     if key:sub(1, #start) == start then found[#found + 1] = prefix .. key end
   end
-  return found
+  return found, #line - #prefix - #start + 1
 end
 
 local function reader()
@@ -80,10 +86,13 @@ local function reader()
   end
   local history = (os.getenv "HOME" or ".") .. "/.perigee_history"
   readline.set_options { histfile = history, keeplines = 1000 }
+  readline.set_completion_append_character ""
   readline.set_complete_function(function(line, from, to)
-    local found = {}
-    -- readline replaces only the word from `from` on.
-    for i, text in ipairs(M.complete(line:sub(1, to))) do found[i] = text:sub(from) end
+    local found, first = M.complete(line:sub(1, to))
+    -- readline replaces the word from `from` on, whose limits are its own.
+    for i, text in ipairs(found) do
+      found[i] = line:sub(from, first - 1) .. text:sub(math.max(from - first, 0) + 1)
+    end
     return found
   end)
   return function(prompt) return readline.readline(prompt) end, readline
@@ -98,6 +107,11 @@ local function compile(text)
   return chunk, message, message and message:find "<eof>$" ~= nil
 end
 
+local function is_plain(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(value) == "table" and not (meta and meta.__tostring)
+end
+
 local function show(ok, ...)
   if not ok then
     io.stderr:write(tostring((...)), "\n")
@@ -108,8 +122,7 @@ local function show(ok, ...)
   local parts = {}
   for i = 1, n do
     local value = select(i, ...)
-    parts[i] = type(value) == "table" and not getmetatable(value) and env.inspect(value)
-      or tostring(value)
+    parts[i] = is_plain(value) and env.inspect(value) or tostring(value)
   end
   io.write(table.concat(parts, "\t"), "\n")
 end
@@ -131,6 +144,10 @@ local function row(t)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+local function brief(value)
+  return is_plain(value) and next(value) ~= nil and row(value) or tostring(value)
+end
+
 --- A table at the prompt: plain arrays on one line, else a line a key. What is there under a name
 --- is not shown again under its position, as sessions return both.
 function env.inspect(t)
@@ -144,10 +161,10 @@ function env.inspect(t)
     end
   end
   for i, v in ipairs(t) do
-    if not is_named[v] then lines[#lines + 1] = ("[%d] %s"):format(i, tostring(v)) end
+    if not is_named[v] then lines[#lines + 1] = ("[%d] %s"):format(i, brief(v)) end
   end
   table.sort(names)
-  for _, k in ipairs(names) do lines[#lines + 1] = ("%s = %s"):format(k, tostring(t[k])) end
+  for _, k in ipairs(names) do lines[#lines + 1] = ("%s = %s"):format(k, brief(t[k])) end
   return #lines == 0 and "{}" or table.concat(lines, "\n")
 end
 
@@ -158,13 +175,17 @@ function M.run(args)
     env[i == 1 and "g" or "g" .. i] = g
     io.write(tostring(g), "\n")
   end
+  local _ = pg.image, pg.post -- loaded on first use: known to Tab from the start
   local read, readline = reader()
+  local restore_interrupt = core.interrupt_restorer()
   io.write(("perigee %s on %s, %s; help() helps, Ctrl-D ends\n"):format(
     pg.version, _VERSION, pg.isa()))
   local pending = ""
   while true do
-    local line = read(pending == "" and "> " or ">> ")
-    if not line then break end
+    restore_interrupt()
+    local ok, line = pcall(read, pending == "" and "> " or ">> ")
+    if ok and not line then break end
+    if not ok then line, pending = "", "" end -- Ctrl-C: the line is given up
     local text = pending == "" and line:gsub("^=", "return ") or pending .. "\n" .. line
     local chunk, message, is_open = compile(text)
     if is_open then
