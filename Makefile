@@ -171,13 +171,16 @@ $(BUILD)/two_sessions: $(OBJECTS) spec/session/two_sessions.c
 .PHONY: lint format
 lint: dev-deps
 	@$(MAKE) --no-print-directory lint-run
-# cppcheck takes hexadecimal floats for 0, hence the suppressed incorrectLogicOperator.
+# cppcheck takes hexadecimal floats for 0 (incorrectLogicOperator), doesn't follow vectors that are filled through
+# a pointer (uninitvar), and loses itself in a compound literal (internalAstError).
 lint-run: $(PROTO).h
 	luacheck -q $$(git ls-files '*.lua' '*.rockspec' lua/bin/perigee)
 	$(LUA) c/tool/includes.lua
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 	cppcheck -q --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
-	  --suppress=preprocessorErrorDirective --suppress=incorrectLogicOperator -Ic -Ic/include -I$(GEN) c
+	  --suppress=preprocessorErrorDirective --suppress=incorrectLogicOperator \
+	  --suppress=uninitvar:c/kernel/reduce.c --suppress=legacyUninitvar:c/op/softmax.c \
+	  --suppress=internalAstError:c/op/embed_layer_norm.c -Ic -Ic/include -I$(GEN) c
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -42,8 +42,8 @@ pg_status pgi_conv_init(pgi_conv *c, const pgi_node *node, int x_rank, const int
   c->batch = x_dims[0];
   c->channels = x_dims[1];
   c->outputs = w_dims[0];
-  if (c->channels % c->groups != 0 || c->outputs % c->groups != 0 ||
-      w_dims[1] != c->channels / c->groups) {
+  if ((c->groups > 1 && c->groups > c->channels) || c->channels % c->groups != 0 ||
+      c->outputs % c->groups != 0 || w_dims[1] != c->channels / c->groups) {
     return pgi_fail(
         err, PG_INVALID, "weights [%lld,%lld,...] don't fit %lld channels in %lld groups",
         (long long)w_dims[0], (long long)w_dims[1], (long long)c->channels, (long long)c->groups);
@@ -135,7 +135,9 @@ static pg_status prepare(pg_context *ctx, const pgi_node *node, const pg_tensor 
   if (!w || w->dtype == PG_F64 || w->rank < 3) return PG_OK;
   /* Only the weights' side is known: an input that they fit, one window large. */
   pgi_conv c = {.groups = pgi_attr_int(node, "group"), .outputs = w->dims[0]};
-  if (c.groups < 1 || c.outputs % c.groups != 0) return PG_OK; /* infer says what is wrong */
+  if (pgi_tensor_count(w) == 0 || c.groups < 1 || c.outputs % c.groups != 0) {
+    return PG_OK; /* infer says what is wrong */
+  }
   c.in_per_group = w->dims[1];
   c.out_per_group = c.outputs / c.groups;
   c.w.taps = pgi_dims_product(w->dims, 2, w->rank);

@@ -115,8 +115,8 @@ static pg_status absorb_affine(pgi_node *node, bool is_transposed, bool *changed
   if (!next || !w || w->rank < 3 || (node->n_in > 3 && node->in[3].value)) return PG_OK;
   if (pgi_attr_string(node, "activation").size > 0) return PG_OK;
   int64_t groups = pgi_attr_int(node, "group");
+  if (pgi_tensor_count(w) == 0 || groups < 1 || w->dims[0] % groups != 0) return PG_OK;
   affine a = {.n = is_transposed ? w->dims[1] * groups : w->dims[0]};
-  if (groups < 1 || w->dims[0] % groups != 0 || pgi_tensor_count(w) == 0) return PG_OK;
   if (node->n_in > 2 && node->in[2].value) {
     const pg_tensor *b = constant_input(node, 2);
     if (!b || b->rank != 1 || b->dims[0] != a.n) return PG_OK;

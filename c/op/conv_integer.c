@@ -98,6 +98,7 @@ static pg_status weights_new(pg_context *ctx, const pgi_conv *c, const pg_tensor
 static pg_status prepare_weights(pg_context *ctx, const pgi_node *node, const pg_tensor *w,
                                  const pg_tensor *zero, void **prepared, pg_error *err) {
   if ((w->dtype != PG_I8 && w->dtype != PG_U8) || w->rank < 3) return PG_OK;
+  if (pgi_tensor_count(w) == 0) return PG_OK;
   pgi_conv c = {.groups = pgi_attr_int(node, "group"), .outputs = w->dims[0]};
   int64_t zeros = zero ? pgi_tensor_count(zero) : 1;
   if (c.groups < 1 || c.outputs % c.groups != 0 || (zeros != 1 && zeros != c.outputs)) {

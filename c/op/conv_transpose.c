@@ -76,8 +76,8 @@ static pg_status init(pgi_conv *c, const pgi_node *node, int x_rank, const int64
                       const int64_t *w, pg_error *err) {
   PG_TRY(pgi_check_spatial(x_rank, err));
   c->groups = pgi_attr_int(node, "group");
-  if (c->groups < 1 || w_rank != x_rank || x[1] % c->groups != 0 || w[0] != x[1] ||
-      (double)w[1] * (double)c->groups > 1e15) {
+  if (c->groups < 1 || (c->groups > 1 && c->groups > x[1]) || w_rank != x_rank ||
+      x[1] % c->groups != 0 || w[0] != x[1] || (double)w[1] * (double)c->groups > 1e15) {
     char text[200];
     return pgi_fail(err, PG_INVALID, "weights %s don't fit %lld channels in %lld groups",
                     pgi_shape_text(PG_NONE, w_rank, w, text, sizeof text), (long long)x[1],
@@ -250,7 +250,9 @@ static pg_status prepare(pg_context *ctx, const pgi_node *node, const pg_tensor 
   const pg_tensor *w = value[1];
   const pgi_gemm_f32 *kernel = ctx->kernels[PG_K_GEMM_F32];
   int64_t groups = pgi_attr_int(node, "group");
-  if (!w || w->dtype != PG_F32 || w->rank < 3 || groups < 1 || w->dims[0] % groups) return PG_OK;
+  if (!w || w->dtype != PG_F32 || pgi_tensor_count(w) == 0 || w->rank < 3 || groups < 1 ||
+      w->dims[0] % groups)
+    return PG_OK;
   int64_t k = w->dims[0] / groups, rows = pgi_dims_product(w->dims, 1, w->rank);
   int64_t size = pgi_packed_a_size(rows, k, kernel->mr);
   size_t bytes;

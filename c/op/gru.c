@@ -50,8 +50,11 @@ static void step(pgi_rec_block *b) {
     if (b->is_active[row]) end_row(b, b->gates + row * 3 * n, b->h + row * n);
 }
 
-static const pgi_rec_cell cell = {
-    .gates = 3, .acts = 2, .defaults = {"Sigmoid", "Tanh"}, .step = step};
+static const pgi_rec_cell cell = {.gates = 3,
+                                  .acts = 2,
+                                  .defaults = {"Sigmoid", "Tanh"},
+                                  .step = step,
+                                  .step_f64 = pgi_gru_step_f64};
 
 static pg_status infer(pgi_infer *inf) {
   return pgi_rec_infer(inf, &cell);

@@ -48,7 +48,8 @@ static const pgi_rec_cell cell = {.gates = 4,
                                   .has_c = true,
                                   .defaults = {"Sigmoid", "Tanh", "Tanh"},
                                   .peephole_at = 7,
-                                  .step = step};
+                                  .step = step,
+                                  .step_f64 = pgi_lstm_step_f64};
 
 static pg_status infer(pgi_infer *inf) {
   return pgi_rec_infer(inf, &cell);

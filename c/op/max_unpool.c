@@ -62,6 +62,9 @@ static pg_status run(pgi_call *call) {
   const pg_tensor *x = call->in[0], *indices = call->in[1];
   pg_tensor *y = call->out[0];
   int64_t pooled[PG_MAX_RANK], size;
+  if (y->dtype == PG_NONE) {
+    return pgi_fail(call->err, PG_INVALID, "output_shape: expected a vector of i64");
+  }
   PG_TRY(pooled_dims(call->node, x->rank, x->dims, pooled, call->err));
   PG_TRY(pgi_count(x->rank, pooled, &size, call->err));
   if (indices->dtype != PG_I64 || !pgi_same_dims(x, indices)) {

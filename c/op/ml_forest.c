@@ -112,7 +112,7 @@ static pg_status read_children(pgi_forest *f, const pgi_node *node, bool of_true
   return PG_OK;
 }
 
-/* The sets of the nodes that test for membership, one behind the other, each ended by a NaN. */
+/* The sets of the nodes that test for membership, one behind the other, with a NaN between. */
 static pg_status read_members(pgi_forest *f, const pgi_node *node, pg_error *err) {
   int64_t at = 0;
   PG_TRY(read_numbers(f, node, NULL, "membership_values", &f->members, &f->n_members, err));
@@ -120,9 +120,10 @@ static pg_status read_members(pgi_forest *f, const pgi_node *node, pg_error *err
     pgi_tree_node *n = &f->nodes[i];
     if (n->mode != PG_BRANCH_MEMBER) continue;
     n->first_member = (int32_t)at;
+    bool is_there = at < f->n_members;
     while (at < f->n_members && !isnan(f->members[at])) at++;
     n->n_members = (int32_t)at - n->first_member;
-    if (at >= f->n_members) {
+    if (!is_there) {
       return pgi_fail(err, PG_INVALID, "membership_values: expected a set for each member node");
     }
     at++;
@@ -373,7 +374,41 @@ static pg_status read_listed(pgi_forest *f, const pgi_node *node, const vote_nam
   return read_missing(f, node, err);
 }
 
-static pg_status finish(pg_context *ctx, pgi_forest *f, pg_status status, pgi_forest **out) {
+/* Walks down from every root: a node met below itself would never end. */
+static pg_status check_circles(pgi_forest *f, pg_error *err) {
+  enum { UNSEEN, OPEN, DONE };
+  size_t n = (size_t)f->n_nodes;
+  uint8_t *state = pgi_arena_alloc(&f->arena, n + 1);
+  int32_t *stack = pgi_arena_alloc(&f->arena, (2 * n + 1) * sizeof *stack);
+  if (!state || !stack) return pgi_nomem(err);
+  for (int64_t i = 0; i < f->n_roots; i++) {
+    int64_t depth = 0;
+    if (f->roots[i] >= 0) stack[depth++] = f->roots[i];
+    while (depth > 0) {
+      int32_t at = stack[depth - 1];
+      if (state[at] != UNSEEN) { /* back from its children, or known */
+        state[at] = DONE;
+        depth--;
+        continue;
+      }
+      state[at] = OPEN;
+      const int32_t children[2] = {f->nodes[at].on_true, f->nodes[at].on_false};
+      for (int k = 0; k < 2; k++) {
+        if (children[k] < 0 || state[children[k]] == DONE) continue;
+        if (state[children[k]] == OPEN) {
+          return pgi_fail(err, PG_INVALID, "nodes: %d leads back to %d, in a circle", at,
+                          children[k]);
+        }
+        stack[depth++] = children[k];
+      }
+    }
+  }
+  return PG_OK;
+}
+
+static pg_status finish(pg_context *ctx, pgi_forest *f, pg_status status, pgi_forest **out,
+                        pg_error *err) {
+  if (status == PG_OK) status = check_circles(f, err);
   if (status == PG_OK) {
     note_features(f);
     *out = f;
@@ -394,14 +429,14 @@ static pgi_forest *new_forest(pg_context *ctx, int64_t n_targets) {
 pg_status pgi_forest_new(pg_context *ctx, const pgi_node *node, int64_t n_targets, pgi_forest **out,
                          pg_error *err) {
   pgi_forest *f = new_forest(ctx, n_targets);
-  return f ? finish(ctx, f, read_forest(f, node, err), out) : pgi_nomem(err);
+  return f ? finish(ctx, f, read_forest(f, node, err), out, err) : pgi_nomem(err);
 }
 
 pg_status pgi_forest_new_listed(pg_context *ctx, const pgi_node *node, const char *votes,
                                 int64_t n_targets, pgi_forest **out, pg_error *err) {
   pgi_forest *f = new_forest(ctx, n_targets);
   const vote_names *names = strcmp(votes, "class") == 0 ? &class_votes : &target_votes;
-  return f ? finish(ctx, f, read_listed(f, node, names, err), out) : pgi_nomem(err);
+  return f ? finish(ctx, f, read_listed(f, node, names, err), out, err) : pgi_nomem(err);
 }
 
 /* ---- walking --------------------------------------------------------------------------------- */
@@ -434,11 +469,9 @@ static bool goes_true(const pgi_forest *f, const pgi_tree_node *n, double x) {
   return is_member(f, n, x);
 }
 
-/* A path has no more nodes than there are: what goes round in circles votes for nothing. */
 static const pgi_tree_leaf *find_leaf(const pgi_forest *f, int32_t at, const double *x) {
-  for (int64_t step = 0; at >= 0; step++) {
+  while (at >= 0) {
     const pgi_tree_node *n = &f->nodes[at];
-    if (step > f->n_nodes) return NULL;
     at = goes_true(f, n, x[n->feature]) ? n->on_true : n->on_false;
   }
   return &f->leaves[~at];
@@ -464,7 +497,7 @@ void pgi_forest_row(const pgi_forest *f, const double *x, double *scores, bool *
   }
   for (int64_t i = 0; i < f->n_roots; i++) {
     const pgi_tree_leaf *leaf = find_leaf(f, f->roots[i], x);
-    for (int32_t k = 0; leaf && k < leaf->n; k++) {
+    for (int32_t k = 0; k < leaf->n; k++) {
       const pgi_tree_vote *v = &f->votes[leaf->first + k];
       add_vote(f->aggregate, v, &scores[v->target], &has[v->target]);
     }

@@ -227,7 +227,6 @@ static pg_status classifier_infer(pgi_infer *inf) {
   pgi_dim rows, features;
   PG_TRY(pgi_transform_of(inf->node, &transform, inf->err));
   PG_TRY(pgi_rows_of(inf->in[0], &rows, &features, inf->err));
-  if (labels.n == 0) return pgi_fail(inf->err, PG_INVALID, "expected class labels");
   pgi_out_type(inf, 0, pgi_labels_dtype(&labels), 1)->dims[0] = rows;
   if (inf->n_out < 2) return PG_OK;
   pgi_type *scores = pgi_out_type(inf, 1, PG_F32, 2);
@@ -301,8 +300,10 @@ static pg_status classifier_run(pgi_call *c) {
 static pg_status classifier_prepare(pg_context *ctx, const pgi_node *node,
                                     const pg_tensor *const *value, void **prepared, pg_error *err) {
   pgi_forest *f = NULL;
+  pgi_labels labels = labels_of(node);
   (void)value;
-  PG_TRY(pgi_forest_new_listed(ctx, node, "class", labels_of(node).n, &f, err));
+  if (labels.n == 0) return pgi_fail(err, PG_INVALID, "expected class labels");
+  PG_TRY(pgi_forest_new_listed(ctx, node, "class", labels.n, &f, err));
   *prepared = f;
   return PG_OK;
 }

@@ -432,6 +432,7 @@ pg_status pgi_rec_run(pgi_call *c, const pgi_rec_cell *cell, bool splits_bias) {
   j.rec.couples_forget = cell->has_c && pgi_attr_int(c->node, "input_forget") != 0;
   if (j.rec.batch == 0 || j.rec.hidden == 0) return PG_OK;
   PG_TRY(read_lengths(c, &j));
+  if (c->in[X]->dtype == PG_F64) return pgi_rec_run_f64(c, &j.rec, j.acts, j.lengths);
   PG_TRY(pgi_as_f32(c, pgi_input(c, B), &j.bias));
   PG_TRY(pgi_as_f32(c, pgi_input(c, INITIAL_H), &j.h0));
   if (cell->has_c) PG_TRY(pgi_as_f32(c, pgi_input(c, INITIAL_C), &j.c0));

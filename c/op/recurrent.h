@@ -32,6 +32,17 @@ typedef struct pgi_rec_block {
   float *product_room;
 } pgi_rec_block;
 
+/* One sequence in one direction, in f64. */
+typedef struct pgi_rec_row {
+  const struct pgi_rec *rec;
+  const pgi_rec_act *acts;
+  const double *r;        /* as in the model: [gates * H, H] */
+  const double *bias;     /* [2 * gates * H] or NULL */
+  const double *peephole; /* [3 * H] or NULL */
+  double *gates;          /* [gates * H]: as above */
+  double *h, *c, *room;   /* [H] */
+} pgi_rec_row;
+
 typedef struct pgi_rec_cell {
   int gates, acts;
   bool has_c;
@@ -39,6 +50,7 @@ typedef struct pgi_rec_cell {
   int bias_at, peephole_at; /* inputs; 0: none */
   /* One step: h and c of the active rows become the next ones. */
   void (*step)(pgi_rec_block *b);
+  void (*step_f64)(pgi_rec_row *row);
 } pgi_rec_cell;
 
 typedef struct pgi_rec {
@@ -49,7 +61,7 @@ typedef struct pgi_rec {
   float clip; /* 0: none */
 } pgi_rec;
 
-/* Constant weights as f32, transposed, so that a row times them streams through memory: what
+/* Constant weights as f32 (none of f64), transposed, so that a row times them streams through memory: what
 ** prepare makes. */
 typedef struct pgi_rec_weights {
   float *w, *r; /* [D, I, gates * H], [D, H, gates * H]; NULL: not constant */
@@ -72,6 +84,13 @@ void pgi_rec_product(pgi_rec_block *b, const float *x, int64_t first, int64_t n,
 /* x = act(x); x = act(clip(x)). */
 void pgi_rec_apply(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n);
 void pgi_rec_activate(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n);
+
+/* In f64 (recurrent_f64.c). */
+pg_status pgi_rec_run_f64(pgi_call *c, const pgi_rec *rec, const pgi_rec_act *acts,
+                          const int64_t *lengths);
+void pgi_rnn_step_f64(pgi_rec_row *row);
+void pgi_gru_step_f64(pgi_rec_row *row);
+void pgi_lstm_step_f64(pgi_rec_row *row);
 
 #define PG_REC_ATTRS                                                                             \
   {.name = "activation_alpha", .kind = PG_ATTR_FLOATS},                                          \

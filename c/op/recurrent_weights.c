@@ -17,7 +17,8 @@ void pgi_rec_transpose(const float *plain, int64_t d, int64_t n, int64_t k, floa
 static pg_status transpose_constant(pg_context *ctx, const pg_tensor *t, float **out,
                                     pg_error *err) {
   *out = NULL;
-  if (!t || t->rank != 3 || pgi_dtype_kind(t->dtype) != PG_KIND_FLOAT) return PG_OK;
+  if (!t || t->rank != 3 || pgi_dtype_kind(t->dtype) != PG_KIND_FLOAT || t->dtype == PG_F64)
+    return PG_OK;
   int64_t count = pgi_tensor_count(t);
   size_t bytes;
   if (!pgi_mul_size((size_t)count, sizeof(float), &bytes)) return pgi_nomem(err);

@@ -11,7 +11,8 @@ static void step(pgi_rec_block *b) {
   }
 }
 
-static const pgi_rec_cell cell = {.gates = 1, .acts = 1, .defaults = {"Tanh"}, .step = step};
+static const pgi_rec_cell cell = {
+    .gates = 1, .acts = 1, .defaults = {"Tanh"}, .step = step, .step_f64 = pgi_rnn_step_f64};
 
 static pg_status infer(pgi_infer *inf) {
   return pgi_rec_infer(inf, &cell);

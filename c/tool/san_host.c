@@ -34,6 +34,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s\n", lua_tostring(L, -1));
     return 1;
   }
+  luaL_checkstack(L, argc, NULL);
   for (int i = 2; i < argc; i++) lua_pushstring(L, argv[i]);
   int status = lua_pcall(L, argc - 2, 0, 1);
   if (status != LUA_OK) fprintf(stderr, "%s\n", lua_tostring(L, -1));

@@ -36,6 +36,62 @@ function M.inputs(session, seed, sizes)
   return inputs
 end
 
+--- Names of the free dimensions of inputs, in order.
+---@param specs perigee.ValueInfo[]
+---@return string[]
+function M.free_dimensions(specs)
+  local names, seen = {}, {}
+  for _, spec in ipairs(specs) do
+    for _, n in ipairs(spec.shape or {}) do
+      if type(n) == "string" and not seen[n] then
+        seen[n] = true
+        names[#names + 1] = n
+      end
+    end
+  end
+  return names
+end
+
+--- Sizes must be of dimensions that the inputs have.
+---@param specs perigee.ValueInfo[]
+---@param sizes table<string, integer>?
+---@return true? ok
+---@return string? message
+function M.check_sizes(specs, sizes)
+  local names, known = M.free_dimensions(specs), {}
+  for _, name in ipairs(names) do known[name] = true end
+  for name in pairs(sizes or {}) do
+    if not known[name] then
+      local list = #names > 0 and table.concat(names, ", ") or "none"
+      return nil, ("no free dimension '%s' (the inputs have: %s)"):format(name, list)
+    end
+  end
+  return true
+end
+
+--- Runs on inputs some of which were filled: a failure says which free dimensions were guessed.
+---@param session perigee.Session
+---@param inputs table<string, perigee.Tensor>
+---@param filled perigee.ValueInfo[] the inputs that were filled
+---@param sizes? table<string, integer>
+---@param wanted? string[]
+---@return table? outputs
+---@return string? message
+---@return string? code
+function M.attempt(session, inputs, filled, sizes, wanted)
+  local ok, out, message, code = pcall(session.run, session, inputs, wanted)
+  if ok and out then return out end
+  if not ok then message, code = tostring(out):gsub("^[^\n:]+:%d+: ", ""), "invalid" end
+  local guessed = {}
+  for _, name in ipairs(M.free_dimensions(filled)) do
+    if not (sizes and sizes[name]) then guessed[#guessed + 1] = name end
+  end
+  if #guessed > 0 then
+    message = ("%s (sizes taken as 1: %s)"):format(message, table.concat(guessed, ", "))
+  end
+  return nil, message, code
+end
+
 local function percentile(sorted, p)
   return sorted[math.max(1, math.ceil(#sorted * p))]
 end
@@ -77,11 +133,13 @@ function M.run(path, opts)
   if not session then return nil, message, code end
   g:close()
   local load_ms = (core.clock() - started) * 1e3
+  local specs, ok = session:input_list(), nil
+  ok, message = M.check_sizes(specs, o.sizes)
+  if not ok then return nil, message, "invalid" end
   local inputs = M.inputs(session, o.seed, o.sizes)
   for _ = 1, o.warmup do
-    local out
-    out, message, code = session:run(inputs)
-    if not out then return nil, message, code end
+    ok, message, code = M.attempt(session, inputs, specs, o.sizes)
+    if not ok then return nil, message, code end
   end
   local times, total = {}, 0
   while total < o.seconds or #times < 5 do

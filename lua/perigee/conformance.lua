@@ -43,11 +43,19 @@ function M.find(dirs)
 end
 
 --- The folder's own tolerance: a file with two numbers, rtol and atol.
+---@return number? rtol
+---@return number|string? atol or, after a nil, a message
 local function folder_tolerance(dir)
   local file = io.open(dir .. "/tolerance")
   if not file then return nil end
-  local rtol, atol = file:read("n", "n")
+  local content = file:read "a" or ""
   file:close()
+  local rtol, atol = content:match "^%s*(%S+)%s+(%S+)%s*$"
+  rtol, atol = tonumber(rtol), tonumber(atol)
+  if not (rtol and atol and rtol >= 0 and atol >= 0) then
+    return nil,
+      ("tolerance: expected two numbers, rtol and atol, got '%s'"):format(content:sub(1, 40))
+  end
   return rtol, atol
 end
 
@@ -134,9 +142,12 @@ function M.run(dir, opts)
   local o = options.check(opts, {
     rtol = options.none, atol = options.none, threads = 1, optimize = true,
   })
-  if not o.rtol and not o.atol then o.rtol, o.atol = folder_tolerance(dir) end
+  local rtol, atol = folder_tolerance(dir)
+  if not rtol and atol then return "error", (atol:gsub("[\r\n\t]+", " ")) end
+  o.rtol, o.atol = o.rtol or rtol, o.atol or atol
   local ok, verdict, reason = pcall(run, dir, o)
-  if not ok then verdict, reason = "error", tostring(verdict) end
+  -- What a model's own data do wrong raises; the position would be this program's.
+  if not ok then verdict, reason = "error", tostring(verdict):gsub("^[^\n:]+:%d+: ", "") end
   return verdict, (reason:gsub("[\r\n\t]+", " "))
 end
 

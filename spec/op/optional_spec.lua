@@ -1,4 +1,4 @@
--- Values that may be absent; absent ones need a type and are in spec/data/op.
+-- Values that may be absent; those of a type and nothing in them come from spec/support/make_op_models.py.
 local t = require "support.op_cases" (_ENV)
 local i64, seq = t.i64, t.seq
 

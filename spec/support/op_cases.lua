@@ -12,7 +12,8 @@
 -- values (rank 0), what the makers below give (`i64 { 1, 2 }`), tables of these made by `seq`, and
 -- false for what is left out (an input) or not looked at (an output). attrs: an integer sets an INT,
 -- a float a FLOAT. opset: default the newest. rtol, atol: instead of those of the element type.
--- n_outputs: default as many as `outputs`, or 1. check: a function of the outputs, beside or instead of `outputs`.
+-- n_outputs: default as many as `outputs`, or 1. check: a function of the outputs, beside or
+-- instead of `outputs`. is_random: never run as constants. needs_rank: never run with nothing known.
 local core = require "perigee.core"
 local pg = require "perigee"
 
@@ -44,6 +45,15 @@ function M.count(shape, dtype, first, step)
   for _, size in ipairs(shape) do n = n * size end
   first, step = first or 0, step or 1
   return core.tensor_range(first, first + (n - 1) * step, step, dtype or "f32"):reshape(shape)
+end
+
+--- Tables of attributes as one; later ones win.
+function M.with(...)
+  local out = {}
+  for _, attrs in ipairs { ... } do
+    for name, value in pairs(attrs) do out[name] = value end
+  end
+  return out
 end
 
 --- A sequence, for inputs and outputs.
@@ -161,8 +171,9 @@ local function has_empty_sequence(case)
 end
 
 local function ways(case)
-  local list = { "known", "unknown", "constant" }
-  if case.is_random then list[3] = nil end
+  local list = { "known" }
+  if not case.needs_rank then list[#list + 1] = "unknown" end
+  if not case.is_random then list[#list + 1] = "constant" end
   if not case.opset and not has_empty_sequence(case) then list[#list + 1] = "eval" end
   return list
 end
@@ -172,12 +183,10 @@ local function run(case, how)
   return run_graph(case, how)
 end
 
-local function check_error(case, how)
-  local ok, message = pcall(run, case, how)
-  if ok then error(how .. ": expected an error like '" .. case.error .. "', got none", 0) end
-  message = tostring(message)
-  if not message:find(case.error) then
-    error(("%s: expected an error like '%s', got: %s"):format(how, case.error, message), 0)
+local function check_failure(pattern, where, ok, message)
+  if ok then error(("%s: expected an error like '%s', got none"):format(where, pattern), 0) end
+  if not tostring(message):find(pattern) then
+    error(("%s: expected an error like '%s', got: %s"):format(where, pattern, message), 0)
   end
 end
 
@@ -193,11 +202,41 @@ function M.cases(op, list)
       case.n_outputs = case.n_outputs or math.max(#(case.outputs or {}), 1)
       it(case[1], function()
         for _, how in ipairs(ways(case)) do
-          if case.error then check_error(case, how) else compare_all(run(case, how), case, how) end
+          if case.error then
+            check_failure(case.error, how, pcall(run, case, how))
+          else
+            compare_all(run(case, how), case, how)
+          end
         end
       end)
     end
   end)
+end
+
+-- ---- models -----------------------------------------------------------------------------------------
+
+local function run_model(name, inputs, opts)
+  local g = assert(pg.load("spec/data/op/" .. name .. ".onnx"))
+  local session <close> = assert(g:session(opts))
+  return assert(session:run(inputs))
+end
+
+--- Runs spec/data/op/NAME.onnx, optimised and not, and compares its outputs by name.
+---@param name string
+---@param inputs table<string, any>
+---@param outputs table<string, any>
+function M.model(name, inputs, outputs)
+  for _, optimize in ipairs { true, false } do
+    local got = run_model(name, inputs, { threads = 1, optimize = optimize })
+    for key, want in pairs(outputs) do
+      compare(got[key], M.value(want), {}, ("%s (optimize = %s)"):format(key, optimize))
+    end
+  end
+end
+
+--- Loading or running it fails with a message like `pattern`.
+function M.model_error(name, inputs, pattern)
+  check_failure(pattern, name, pcall(run_model, name, inputs, { threads = 1 }))
 end
 
 --- busted gives `describe` and `it` to spec files only: they pass their environment on.

@@ -1,4 +1,5 @@
 --- perigee bench MODEL...: each model in a process of its own, so that memory is its own too.
+local size = require "perigee.cli.size"
 local text = require "perigee.util.text"
 
 local M = { summary = "measure latency, throughput and memory" }
@@ -8,31 +9,20 @@ function M.configure(parser)
   parser:option("--threads", "Threads a run (default: all cores)."):convert(math.tointeger)
   parser:option("--seconds", "Time for each model."):convert(tonumber):default "2"
   parser:option("--seed", "For the inputs."):convert(math.tointeger):default "0"
-  parser:option("--size", "NAME=N for a free dimension."):count "*"
+  size.configure(parser)
   parser:flag("--json", "Print a JSON array of objects.")
 end
 
-local function sizes_of(list)
-  local sizes = {}
-  for _, item in ipairs(list) do
-    local name, n = item:match "^(.-)=(%d+)$"
-    if not name then return nil, ("--size %s: expected NAME=N"):format(item), "usage" end
-    sizes[name] = math.tointeger(n)
-  end
-  return sizes
-end
-
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
-
---- The same command in a child process for one model; its JSON decoded.
+--- The same command in a child process for one model; its JSON decoded, or nil when the child has
+--- said what failed.
 local function in_child(args, model)
-  local parts = { quote(arg[-1] or "lua5.4"), quote(arg[0]), "bench --json", quote(model) }
+  local parts = { text.program(), "bench --json", text.quote(model) }
   if args.threads then parts[#parts + 1] = "--threads " .. args.threads end
   parts[#parts + 1] = ("--seconds %g --seed %d"):format(args.seconds, args.seed)
-  for _, item in ipairs(args.size) do parts[#parts + 1] = "--size " .. quote(item) end
+  for _, item in ipairs(args.size) do parts[#parts + 1] = "--size " .. text.quote(item) end
   local pipe = assert(io.popen(table.concat(parts, " ")))
   local output = pipe:read "a"
-  if not pipe:close() then return nil, model .. ": failed" end
+  if not pipe:close() then return nil end
   return require("dkjson").decode(output)[1]
 end
 
@@ -53,22 +43,23 @@ local function print_text(results)
 end
 
 function M.run(args)
-  local sizes, message, code = sizes_of(args.size)
+  local sizes, message, code = size.parse(args.size)
   if not sizes then return nil, message, code end
-  local results = {}
-  for i, model in ipairs(args.models) do
+  local results, n = setmetatable({}, { __jsontype = "array" }), #args.models
+  for _, model in ipairs(args.models) do
     local result
-    if #args.models == 1 then
+    if n == 1 then
       result, message = require("perigee.bench").run(model, {
         threads = args.threads, seconds = args.seconds, seed = args.seed, sizes = sizes,
       })
+      if not result then return nil, message end
     else
-      result, message = in_child(args, model)
+      result = in_child(args, model) -- one that fails doesn't keep the others from being measured
     end
-    if not result then return nil, message end
-    results[i] = result
+    results[#results + 1] = result
   end
   if args.json then io.write(require("dkjson").encode(results), "\n") else print_text(results) end
+  if #results < n then return nil, ("%d of %d models failed"):format(n - #results, n) end
   return true
 end
 

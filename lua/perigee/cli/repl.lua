@@ -86,9 +86,9 @@ local function reader()
   end
   local history = (os.getenv "HOME" or ".") .. "/.perigee_history"
   readline.set_options { histfile = history, keeplines = 1000 }
-  readline.set_completion_append_character ""
   readline.set_complete_function(function(line, from, to)
     local found, first = M.complete(line:sub(1, to))
+    readline.set_completion_append_character "" -- readline resets it for each word
     -- readline replaces the word from `from` on, whose limits are its own.
     for i, text in ipairs(found) do
       found[i] = line:sub(from, first - 1) .. text:sub(math.max(from - first, 0) + 1)
@@ -100,11 +100,11 @@ end
 
 --- Compiles an expression or statements; says when more lines are wanted.
 local function compile(text)
-  local chunk = load("return " .. text, "=stdin", "t", env)
+  local chunk, open = load("return " .. text, "=stdin", "t", env)
   if chunk then return chunk end
   local message
   chunk, message = load(text, "=stdin", "t", env)
-  return chunk, message, message and message:find "<eof>$" ~= nil
+  return chunk, message, message and (message:find "<eof>$" or open:find "<eof>$") ~= nil
 end
 
 local function is_plain(value)
@@ -175,7 +175,8 @@ function M.run(args)
     env[i == 1 and "g" or "g" .. i] = g
     io.write(tostring(g), "\n")
   end
-  local _ = pg.image, pg.post -- loaded on first use: known to Tab from the start
+  -- Loaded on first use: known to Tab from the start.
+  for _, name in ipairs { "image", "post" } do assert(pg[name]) end
   local read, readline = reader()
   local restore_interrupt = core.interrupt_restorer()
   io.write(("perigee %s on %s, %s; help() helps, Ctrl-D ends\n"):format(

@@ -2,6 +2,7 @@
 local core = require "perigee.core"
 local lfs = require "lfs"
 local graph = require "perigee.graph"
+local size = require "perigee.cli.size"
 
 local M = { summary = "run a model on images, npy, pb or wav files" }
 
@@ -12,6 +13,7 @@ function M.configure(parser)
   parser:option("--want", "Name of a value to compute instead of the outputs."):count "*"
   parser:option("--threads", "Threads (default: all cores)."):convert(math.tointeger)
   parser:option("--seed", "For inputs that are not given."):convert(math.tointeger):default "0"
+  size.configure(parser)
   parser:option("--scale", "Multiplies pixels (default 1/255 for float inputs)."):convert(tonumber)
   parser:option("--mean", "Subtracted from scaled pixels: one number, or one a channel: R,G,B.")
   parser:option("--std", "Divides pixels after that.")
@@ -88,6 +90,7 @@ local function parse_input(item, specs)
   return spec, path
 end
 
+--- The inputs by name, and the descriptions of those that were filled.
 local function gather_inputs(g, session, args)
   local bench = require "perigee.bench"
   local specs, inputs, is_given = session:input_list(), {}, {}
@@ -101,10 +104,18 @@ local function gather_inputs(g, session, args)
     if value == nil and problem then return nil, problem end
     inputs[spec.name], is_given[spec.name] = value, true
   end
+  local sizes, message, code = size.parse(args.size)
+  if not sizes then return nil, message, code end
+  local filled = {}
   for i, spec in ipairs(specs) do
-    if not is_given[spec.name] then inputs[spec.name] = bench.fill(spec, args.seed + i) end
+    if not is_given[spec.name] then
+      inputs[spec.name] = bench.fill(spec, args.seed + i, sizes)
+      filled[#filled + 1] = spec
+    end
   end
-  return inputs
+  local ok, problem = bench.check_sizes(filled, sizes)
+  if not ok then return nil, "--size: " .. problem end
+  return inputs, filled, sizes
 end
 
 local function save(outputs, names, dir)
@@ -151,15 +162,14 @@ function M.run(args)
   local session
   session, message = g:session { threads = args.threads, optimize = not args.no_optimize }
   if not session then return nil, message end
-  local inputs, code
-  inputs, message, code = gather_inputs(g, session, args)
-  if not inputs then return nil, message, code end
+  local inputs, filled, sizes = gather_inputs(g, session, args)
+  if not inputs then return nil, filled, sizes end
   local names = args.want
   if #names == 0 then
     for i, spec in ipairs(session:output_list()) do names[i] = spec.name end
   end
   local outputs
-  outputs, message = session:run(inputs, names)
+  outputs, message = require("perigee.bench").attempt(session, inputs, filled, sizes, names)
   if not outputs then return nil, message end
   if args.output then
     local ok

@@ -51,4 +51,18 @@ function M.type(spec)
   return ("%s [%s]"):format(spec.dtype or "?", dims)
 end
 
+--- A word as the shell reads it.
+---@param word string
+---@return string
+function M.quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
+
+--- The shell's words that began this program, before its own arguments: interpreter, script.
+---@return string
+function M.program()
+  local parts, first = {}, 0
+  while arg[first - 1] do first = first - 1 end
+  for i = first, 0 do parts[#parts + 1] = M.quote(arg[i]) end
+  return table.concat(parts, " ")
+end
+
 return M
