@@ -7,7 +7,9 @@ description = {
   detailed = "Loads, inspects, runs, changes and benchmarks neural networks (ONNX and others): a C engine behind Lua.",
   license = "MIT",
 }
-dependencies = { "lua >= 5.4, < 5.5", "argparse >= 0.7", "luafilesystem >= 1.8", "dkjson >= 2.5" }
+-- The command also wants argparse, luafilesystem and dkjson, and says so. They aren't listed: LuaRocks doesn't
+-- see those that a distribution's packages installed, and would not build without a network.
+dependencies = { "lua >= 5.4, < 5.5" }
 external_dependencies = {
   PNG = { header = "png.h" },
   JPEG = { header = "jpeglib.h" },

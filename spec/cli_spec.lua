@@ -183,6 +183,34 @@ describe("perigee run", function()
   end)
 end)
 
+describe("perigee run on free dimensions", function()
+  it("takes their sizes, and says which it guessed when a run fails", function()
+    assert.matches("[8,2]", good("run", mlp, "--size", "N=8"), 1, true)
+    bad(1, "no free dimension 'Q'", "run", mlp, "--size", "Q=8")
+    bad(2, "expected NAME=N", "run", mlp, "--size", "N")
+    local path = dir .. "/window.onnx"
+    local g = pg.graph()
+    g:add_input("x", "f32", { 1, 1, "T" })
+    g:add("MaxPool", { "x" }, { "y" }, { kernel_shape = { 4 } })
+    g:add_output "y"
+    assert(g:save(path))
+    bad(1, "(sizes taken as 1: T)", "run", path)
+    good("run", path, "--size", "T=4")
+  end)
+
+  it("takes one mean for all channels", function()
+    local path, picture = dir .. "/means.onnx", dir .. "/white.png"
+    local g = pg.graph()
+    g:add_input("x", "f32", { 1, 3, 2, 2 })
+    g:add("GlobalAveragePool", { "x" }, { "y" })
+    g:add_output "y"
+    assert(g:save(path))
+    assert(pg.image.new({ width = 2, height = 2, fill = { 255, 255, 255 } }):save(picture))
+    local out = json.decode(good("run", path, "-i", "x=" .. picture, "--mean", "0.5", "--std", "0.25", "--json"))
+    assert.same({ { { { 2 } }, { { 2 } }, { { 2 } } } }, out.y.data)
+  end)
+end)
+
 describe("perigee bench", function()
   it("prints the fields asked for as JSON", function()
     local list = json.decode(good("bench", mlp, "--threads", "1", "--seconds", "0.05", "--json"))
@@ -203,6 +231,23 @@ describe("perigee bench", function()
     assert.matches("median ms", out, 1, true)
     assert.matches(mlp, out, 1, true)
     bad(2, "expected NAME=N", "bench", mlp, "--size", "N")
+    bad(1, "no free dimension 'Q' (the inputs have: N)", "bench", mlp, "--size", "Q=8")
+  end)
+
+  it("measures the others when one fails", function()
+    local status, out, err = run("bench", mlp, dir .. "/none.onnx", tiny, "--threads", "1", "--seconds", "0.02", "--json")
+    assert.equal(1, status)
+    assert.matches("none.onnx: No such file", err, 1, true)
+    assert.matches("1 of 3 models failed", err, 1, true)
+    local list = json.decode(out)
+    assert.same({ mlp, tiny }, { list[1].model, list[2].model })
+  end)
+
+  it("begins its processes as it was begun itself", function()
+    local status, out, err = process.shell(("%s -e 'local x = 1' lua/bin/perigee bench %s %s --seconds 0.02 --json"):format(
+      process.interpreter, mlp, tiny))
+    assert.equal(0, status, err)
+    assert.equal(2, #json.decode(out))
   end)
 end)
 
@@ -253,6 +298,45 @@ describe("perigee conformance", function()
     bad(2, "name at least one folder", "conformance")
   end)
 
+  it("takes a tolerance file for what it says, or for an error", function()
+    local conformance = require "perigee.conformance"
+    for _, text in ipairs { "", "0.1\n", "much little", "0.1 -1", "0.1 0.1 0.1" } do
+      temp.write(root .. "/c_tolerant/tolerance", text)
+      local verdict, reason = conformance.run(root .. "/c_tolerant")
+      assert.equal("error", verdict)
+      assert.matches("tolerance: expected two numbers, rtol and atol, got", reason, 1, true)
+    end
+    temp.write(root .. "/c_tolerant/tolerance", "0.1 0.1\n")
+    assert.equal("wrong", (conformance.run(root .. "/c_tolerant", { rtol = 1e-6, atol = 1e-6 })))
+  end)
+
+  it("names what is wrong with a folder's data, without a position", function()
+    local input = root .. "/a_pass/test_data_set_0/input_0.pb"
+    local bytes = temp.read(input)
+    os.remove(input)
+    local verdict, reason = require("perigee.conformance").run(root .. "/a_pass")
+    temp.write(input, bytes)
+    assert.equal("error", verdict)
+    assert.matches("^input 'x' is missing", reason)
+  end)
+
+  it("ends a test that hangs, and gives the next its own time", function()
+    local path = dir .. "/hung/b_hangs"
+    for _, name in ipairs { "/hung", "/hung/a_pass", "/hung/b_hangs", "/hung/c_pass" } do
+      assert(lfs.mkdir(dir .. name))
+      if name ~= "/hung" then assert(lfs.mkdir(dir .. name .. "/test_data_set_0")) end
+    end
+    for _, name in ipairs { "/hung/a_pass", "/hung/c_pass" } do
+      assert(models.tiny():save(dir .. name .. "/model.onnx"))
+      assert(core.pb_write(T.zeros { 2, 3 }, dir .. name .. "/test_data_set_0/input_0.pb", "x"))
+    end
+    temp.write(path .. "/model.onnx", temp.read "spec/data/loop.onnx")
+    assert(core.pb_write(T(1 << 62, "i64"), path .. "/test_data_set_0/input_0.pb", "n"))
+    assert(core.pb_write(T { 0, 0 }, path .. "/test_data_set_0/input_1.pb", "x"))
+    local _, out = run("conformance", dir .. "/hung", "--tsv", "--timeout", "1")
+    assert.equal("a_pass\tpass\t\nb_hangs\terror\tno answer within 1 s\nc_pass\tpass\t\n2 passed, 1 failed\n", out)
+  end)
+
   it("prints JSON", function()
     local _, out = run("conformance", root, "--json")
     local verdicts = {}
@@ -278,10 +362,13 @@ describe("perigee repl", function()
 
   it("completes names and fields", function()
     local repl = require "perigee.cli.repl"
-    assert.same({ "pg.tensor" }, repl.complete "pg.tens")
+    assert.same({ "pg.tensor" }, (repl.complete "pg.tens"))
+    local names, first = repl.complete "x = f(pg.tens"
+    assert.same({ "pg.tensor" }, names)
+    assert.equal(7, first)
     local found = {}
     for _, text in ipairs(repl.complete "pg.tensor.") do found[text] = true end
     assert.is_true(found["pg.tensor.zeros"] and found["pg.tensor.concat"])
-    assert.same({}, repl.complete "nothing.at.")
+    assert.same({}, (repl.complete "nothing.at."))
   end)
 end)

@@ -287,6 +287,16 @@ describe("saving", function()
     assert.same({ 3, 6 }, out.total:totable())
   end)
 
+  it("tells the types of outputs that nobody declared", function()
+    local g = pg.graph()
+    g:add_input("x", "f32", { "N", 4 })
+    g:add("Relu", { "x" }, { "y" })
+    g:add_output "y"
+    assert.is_true(g:save(dir .. "/undeclared.onnx"))
+    local y = assert(pg.load(dir .. "/undeclared.onnx")):output_list()[1]
+    assert.same({ "f32", { "N", 4 } }, { y.dtype, y.shape })
+  end)
+
   it("can put large tensors beside the file", function()
     local path = dir .. "/external.onnx"
     local g = models.mlp()

@@ -72,6 +72,8 @@ describe("image: resizing", function()
     assert.has_error(function() picture:resize { width = 0, height = 5 } end)
     assert.has_error(function() picture:resize {} end)
     assert.has_error(function() picture:resize { widht = 5 } end)
+    local _, problem = pcall(picture.resize, picture, { width = 5.5 })
+    assert.matches("resize: expected a side in whole pixels, got 5.5", problem, 1, true)
     local ok, message = pcall(picture.resize, picture, { width = 5, filter = "sharp" })
     assert.is_false(ok)
     assert.matches("unknown filter 'sharp' %(known: pil%-nearest, ", message)
@@ -246,6 +248,13 @@ describe("image: into networks and back", function()
     local nhwc = source:tensor { scale = 1 / 255, mean = { 0.5, 0.4, 0.3 }, std = { 0.2, 0.3, 0.4 }, layout = "NHWC" }
     assert.same({ 1, 29, 41, 3 }, nhwc.shape)
     assert.equal(0, reference.distance(nhwc:permute(1, 4, 2, 3), t))
+  end)
+
+  it("takes one number for all channels, else one a channel", function()
+    local t = source:tensor { mean = { 3 }, std = { 2 } }
+    assert.is_true(t:allclose(source:tensor { mean = 3, std = 2 }))
+    local _, problem = pcall(source.tensor, source, { mean = { 1, 2 } })
+    assert.matches("tensor: mean: expected 3 numbers, one a channel, got 2", problem, 1, true)
   end)
 
   it("drops the batch axis when told", function()

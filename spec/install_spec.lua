@@ -93,8 +93,7 @@ describe("the rock #once", function()
     -- From a copy: the rock's build has its own flags, and must not disturb this one.
     shell(("mkdir %s/src && cp -R c lua rockspec Makefile %s/src/"):format(dir, dir))
     shell(("cp -R %s %s/src/build"):format(build, dir))
-    shell(("cd %s/src && luarocks --lua-version 5.4 make rockspec/perigee-scm-1.rockspec --tree %s/tree "
-      .. "--deps-mode none"):format(dir, dir))
+    shell(("cd %s/src && luarocks --lua-version 5.4 make rockspec/perigee-scm-1.rockspec --tree %s/tree"):format(dir, dir))
     local script = temp.write(dir .. "/try.lua", [[
       local pg = require "perigee"
       assert(not package.searchpath("perigee", package.path):find("]] .. here .. [[", 1, true))
@@ -102,5 +101,10 @@ describe("the rock #once", function()
     ]])
     assert.equal(pg.version, shell(("cd / && env -u LUA_PATH -u LUA_CPATH sh -c 'eval \"$(luarocks --lua-version 5.4 "
       .. "--tree %s/tree path)\"; lua5.4 %s'"):format(dir, script)))
+    -- Its command starts processes of itself.
+    assert(models.tiny():save(dir .. "/tiny.onnx"))
+    local out = shell(("cd / && env -u LUA_PATH -u LUA_CPATH %s/tree/bin/perigee bench %s/tiny.onnx %s/tiny.onnx "
+      .. "--seconds 0.02"):format(dir, dir, dir))
+    assert.matches("tiny.onnx", out, 1, true)
   end)
 end)

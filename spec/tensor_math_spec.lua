@@ -186,6 +186,17 @@ describe("reductions", function()
     same({ 0, 0 }, T.zeros { 0, 2 }:sum(1))
   end)
 
+  it("give integers' means as floats, as division does", function()
+    for _, dtype in ipairs { "u8", "i32", "i64", "bool" } do
+      local bits = T({ 0, 1 }, dtype)
+      assert.same({ "f32", 0.5 }, { bits:mean().dtype, bits:mean():item() })
+      assert.same({ "f32", 0.25 }, { bits:var().dtype, bits:var():item() })
+      assert.equal(0.5, bits:std():item())
+    end
+    assert.equal(5, T({ 3, 4 }, "i32"):norm():item())
+    assert.equal("f64", T({ 1, 2 }, "f64"):mean().dtype)
+  end)
+
   it("keep integers exact", function()
     assert.equal((1 << 53) + 1, T({ 1 << 53, 1 }, "i64"):sum():item())
   end)

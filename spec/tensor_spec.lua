@@ -208,6 +208,17 @@ describe("looking at elements", function()
     s:set(2, "longer than before")
     same({ "a", "longer than before" }, s)
   end)
+
+  it("writes an index of the first axis by assignment", function()
+    local u = T.zeros { 2, 3 }
+    u[1] = { 1, 2, 3 }
+    u[-1] = 7
+    same({ { 1, 2, 3 }, { 7, 7, 7 } }, u)
+    u[2][3] = 8
+    same({ { 1, 2, 3 }, { 7, 7, 8 } }, u)
+    assert.matches("index 3 is out of range", problem(function() u[3] = 1 end), 1, true)
+    assert.matches("written by integer index, not by 'dtype'", problem(function() u.dtype = "f64" end), 1, true)
+  end)
 end)
 
 describe("views", function()

@@ -26,11 +26,11 @@ pg_context *pgi_lua_context(lua_State *L);
 int pgi_lua_fail(lua_State *L, const pg_error *err);
 /* PG_INVALID raises (misuse); anything else is pgi_lua_fail. */
 int pgi_lua_fail_or_raise(lua_State *L, const pg_error *err);
-_Noreturn int pgi_lua_raise(lua_State *L, const pg_error *err);
+int pgi_lua_raise(lua_State *L, const pg_error *err) __attribute__((noreturn));
 /* As luaL_error, luaL_argerror, luaL_argcheck, but the position is that of the caller of perigee, also
 ** when Lua modules of perigee are in between. */
-_Noreturn int pgi_lua_error(lua_State *L, const char *format, ...);
-_Noreturn int pgi_lua_argerror(lua_State *L, int arg, const char *message);
+int pgi_lua_error(lua_State *L, const char *format, ...) __attribute__((noreturn));
+int pgi_lua_argerror(lua_State *L, int arg, const char *message) __attribute__((noreturn));
 #define pgi_lua_argcheck(L, is_good, arg, message) \
   ((void)((is_good) || pgi_lua_argerror(L, arg, message)))
 /* Tells the collector that so many bytes hang on a small userdata.  The one place that depends on

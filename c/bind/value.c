@@ -255,9 +255,37 @@ static pg_dtype leaf_dtype(lua_State *L, int type) {
 }
 
 /* depth: of sequences around it. */
+/* { key = value } to a tensor of keys (strings or i64) and one of values (strings or f32). */
+static void map_from_table(lua_State *L, int arg, pg_tensor *out) {
+  const int64_t two = 2;
+  pg_error err;
+  luaL_checkstack(L, 8, NULL);
+  lua_newtable(L);
+  lua_newtable(L);
+  int keys = lua_gettop(L) - 1, values = keys + 1;
+  lua_Integer n = 0;
+  for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, keys, ++n);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, values, n);
+  }
+  bool has_names = lua_rawgeti(L, keys, 1) == LUA_TSTRING;
+  lua_pop(L, 1);
+  if (pgi_tensor_alloc(pgi_lua_context(L), PG_MAP, 1, &two, out, &err) != PG_OK)
+    pgi_lua_raise(L, &err);
+  to_value(L, keys, has_names ? PG_STRING : PG_I64, pgi_sequence_at(out, 0), 0);
+  to_value(L, values, PG_NONE, pgi_sequence_at(out, 1), 0);
+  lua_pop(L, 2);
+}
+
 static void to_value(lua_State *L, int arg, pg_dtype dtype, pg_tensor *out, int depth) {
   pg_error err;
   if (lua_isnoneornil(L, arg)) return;
+  if (dtype == PG_MAP && lua_type(L, arg) == LUA_TTABLE) {
+    map_from_table(L, arg, out);
+    return;
+  }
   pg_tensor *t = pgi_lua_test_tensor(L, arg);
   if (t) {
     if (t->dtype == PG_NONE) misfit(L, "it is closed");

@@ -155,6 +155,9 @@ static pg_status expand_pool(pgi_node *node, pg_error *err) {
   bool is_last = !is_quantized || pgi_attr_int(node, "channels_last") != 0;
   const char *type = !is_quantized ? "MaxPool" : node->type + strlen("QLinear");
   int rank = node->in[0].value->type.rank;
+  int64_t n_spatial;
+  if (rank < 0 && pgi_attr_ints(node, "kernel_shape", &n_spatial) && n_spatial < PG_MAX_RANK - 1)
+    rank = (int)n_spatial + 2;
   if (is_last && rank < 3) {
     if (rank < 0) return PG_OK; /* not known yet */
     return pgi_fail(err, PG_INVALID, "input 0: expected rank 3 or more, got %d", rank);

@@ -128,7 +128,42 @@ void pgi_discard_right(pg_context *ctx, void *packed) {
   pgi_free(ctx, packed);
 }
 
+#ifdef PG_WITH_OPENBLAS
+#include <cblas.h>
+
+/* One axis of a matrix must be contiguous; *step is the stride of the other. */
+static bool blas_layout(int64_t row, int64_t col, int64_t rows, int64_t cols, bool *is_transposed,
+                        int *step) {
+  *is_transposed = col != 1;
+  int64_t outer = *is_transposed ? col : row, least = *is_transposed ? rows : cols;
+  *step = (int)outer;
+  return (*is_transposed ? row : col) == 1 && outer >= PG_MAX(least, 1) && outer <= INT32_MAX;
+}
+
+/* One call, so that the bits depend on the shape alone; false when it isn't worth it or can't be. */
+static bool blas_f64(const pgi_plain_product *p, const double *a, const double *b, double *c) {
+  const int64_t least = 32 * 32 * 32;
+  bool trans_a, trans_b;
+  int lda, ldb;
+  int64_t most = PG_MAX(PG_MAX(p->m, p->n), p->k);
+  if (most > 1 << 20 || p->m * p->n < 1 || p->m * p->n * p->k < least) return false;
+  if (!blas_layout(p->a_row, p->a_col, p->m, p->k, &trans_a, &lda) ||
+      !blas_layout(p->b_row, p->b_col, p->k, p->n, &trans_b, &ldb))
+    return false;
+  cblas_dgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans,
+              trans_b ? CblasTrans : CblasNoTrans, (int)p->m, (int)p->n, (int)p->k, 1, a, lda, b,
+              ldb, 0, c, (int)p->n);
+  return true;
+}
+#else
+static bool blas_f64(const pgi_plain_product *p, const double *a, const double *b, double *c) {
+  (void)p, (void)a, (void)b, (void)c;
+  return false;
+}
+#endif
+
 void pgi_plain_f64(const pgi_plain_product *p, const double *a, const double *b, double *c) {
+  if (blas_f64(p, a, b, c)) return;
   for (int64_t i = 0; i < p->m; i++, c += p->n) {
     for (int64_t j = 0; j < p->n; j++) c[j] = 0;
     for (int64_t q = 0; q < p->k; q++) {

@@ -36,7 +36,8 @@ pg_status pgi_prepare_right(pg_context *ctx, const pg_tensor *b, bool trans, voi
                             pg_error *err);
 void pgi_discard_right(pg_context *ctx, void *packed);
 
-/* Products in f64 (floats) and i64 (integers, wrapping): slow and plain.
+/* Products in f64 (floats; through OpenBLAS where it was found at build time) and i64 (integers,
+** wrapping): plain loops otherwise.
 ** c[i,j] = sum over p of a[i * a_row + p * a_col] * b[p * b_row + j * b_col]; c contiguous. */
 typedef struct pgi_plain_product {
   int64_t m, n, k, a_row, a_col, b_row, b_col;

@@ -67,7 +67,8 @@ bool pgi_same_dims(const pg_tensor *a, const pg_tensor *b) {
 
 const char *pgi_shape_text(pg_dtype dtype, int rank, const int64_t *dims, char *text, size_t size) {
   pgi_text t = {text, size, 0};
-  pgi_text_add(&t, "%s [", pg_dtype_name(dtype));
+  if (dtype != PG_NONE || rank == 0) pgi_text_add(&t, "%s ", pg_dtype_name(dtype));
+  pgi_text_add(&t, "[");
   if (rank < 0) pgi_text_add(&t, "...");
   for (int i = 0; i < rank; i++) {
     if (dims[i] < 0)

@@ -116,7 +116,7 @@ static inline void *pgi_tensor_data(const pg_tensor *t) {
 /* Where element `index` (row-major) lies, in elements from the buffer's start. */
 int64_t pgi_tensor_offset(const pg_tensor *t, int64_t index);
 bool pgi_same_dims(const pg_tensor *a, const pg_tensor *b);
-/* "f32 [1,3,224,224]" into `text`, returns it. */
+/* "f32 [1,3,224,224]" into `text`, returns it; the dims alone for PG_NONE. */
 const char *pgi_shape_text(pg_dtype dtype, int rank, const int64_t *dims, char *text, size_t size);
 
 /* ---- view.c: no copy; *out fresh, shares the buffer ------------------------------------------ */

@@ -80,6 +80,24 @@ end
 ---@return table<string, string>
 function methods:metadata() return self:info().metadata end
 
+local save = methods.save
+
+--- Writes an ONNX file. It must say what the outputs are: types that nobody declared are inferred.
+---@param path string
+---@param external_threshold? integer tensors of at least so many bytes go to PATH.data
+---@return true? ok
+---@return string? message
+---@return string? code
+function methods:save(path, external_threshold)
+  for _, spec in ipairs(self:output_list()) do
+    if spec.type == "?" then
+      self:infer()
+      break
+    end
+  end
+  return save(self, path, external_threshold)
+end
+
 --- Makes the graph executable.
 ---@param opts? { threads?: integer, optimize?: boolean } threads: default the machine's
 ---@return perigee.Session? session

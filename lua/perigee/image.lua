@@ -91,6 +91,7 @@ local function read_options(opts) return options.check(opts, { deep = false }).d
 ---@return string? message
 ---@return string? code "io", "format", "unsupported"
 function M.read(path, opts)
+  if type(path) ~= "string" then blame("read: expected a path, got a %s", type(path)) end
   local pixels, message, code = core.image_read(path, read_options(opts))
   if not pixels then return nil, message, code end
   return wrap(pixels, channel_modes[pixels.shape[3]])
@@ -118,6 +119,10 @@ local displayed = { bgr = "rgb", hsv = "rgb", ycbcr = "rgb" } -- what files hold
 ---@return string? code
 function Image:save(path, opts)
   local o = options.check(opts, { quality = 90 })
+  if type(path) ~= "string" then blame("save: expected a path, got a %s", type(path)) end
+  if math.type(o.quality) ~= "integer" or o.quality < 1 or o.quality > 100 then
+    blame("save: quality: expected an integer from 1 to 100, got %s", o.quality)
+  end
   local picture = displayed[self.mode] and self:rgb() or self
   return core.image_write(picture.pixels, path, o.quality)
 end
@@ -184,6 +189,11 @@ function Image:crop(opts)
   return wrap(core.image_crop(self.pixels, o.x, o.y, width, height), self.mode)
 end
 
+--- A side as an integer: 10.0 is one, 10.5 is none.
+local function side(what, n)
+  return math.tointeger(n) or blame("%s: expected a side in whole pixels, got %s", what, tostring(n))
+end
+
 local function scaled(n, by, from) return math.max(1, math.floor(n * by / from + 0.5)) end
 
 --- A side that is not given keeps the aspect ratio.
@@ -191,7 +201,7 @@ local function scaled(n, by, from) return math.max(1, math.floor(n * by / from +
 ---@return perigee.Image
 function Image:resize(opts)
   local o = options.check(opts, { width = none, height = none, filter = "pil-bilinear" })
-  local width, height = o.width, o.height
+  local width, height = o.width and side("resize", o.width), o.height and side("resize", o.height)
   if not width and not height then blame("resize: expected a width, a height or both") end
   width = width or scaled(self.width, height, self.height)
   height = height or scaled(self.height, width, self.width)
@@ -235,7 +245,8 @@ function Image:letterbox(opts)
     width = none, height = none, fill = none, filter = "pil-bilinear",
   })
   if not o.width or not o.height then blame("letterbox: expected a width and a height") end
-  local pixels, scale, x, y = core.image_letterbox(self.pixels, o.height, o.width, o.filter,
+  local width, height = side("letterbox", o.width), side("letterbox", o.height)
+  local pixels, scale, x, y = core.image_letterbox(self.pixels, height, width, o.filter,
     (color_values(self, o.fill)))
   return wrap(pixels, self.mode), { scale = scale, x = x, y = y }
 end
@@ -260,6 +271,9 @@ end
 ---@return perigee.Image
 function Image:rotate(degrees, opts)
   local o = options.check(opts, { expand = false, filter = "bilinear", fill = none })
+  if type(degrees) ~= "number" then
+    blame("rotate: expected degrees, a number, got a %s", type(degrees))
+  end
   if o.filter ~= "bilinear" and o.filter ~= "nearest" then
     blame("rotate: expected the filter 'bilinear' or 'nearest', got '%s'", o.filter)
   end
@@ -279,6 +293,16 @@ local unbatched = { NCHW = "CHW", NHWC = "HWC" }
 ---@field dtype? perigee.dtype of the result; integers are rounded and limited
 ---@field batch? boolean false drops the N of the layout; default true
 
+--- Checks a mean or std: a number, or a table with one for all channels or one a channel.
+local function each(name, value, channels)
+  if type(value) ~= "table" then return value end
+  if #value == 1 then return value[1] end
+  if #value ~= channels then
+    blame("tensor: %s: expected %d numbers, one a channel, got %d", name, channels, #value)
+  end
+  return value
+end
+
 --- (x * scale - mean[c]) / std[c], where x is a pixel as it is stored; f32 [1,C,H,W] by default.
 ---@param opts? perigee.normal.options
 ---@return perigee.Tensor
@@ -287,7 +311,8 @@ function Image:tensor(opts)
     scale = 1, mean = none, std = none, layout = "NCHW", dtype = "f32", batch = true,
   })
   local layout = not o.batch and unbatched[o.layout] or o.layout
-  return core.image_to_tensor(self.pixels, o.scale, o.mean, o.std, layout, o.dtype)
+  return core.image_to_tensor(self.pixels, o.scale, each("mean", o.mean, self.channels),
+    each("std", o.std, self.channels), layout, o.dtype)
 end
 
 --- The way back, with the options that `tensor` got: (x * std[c] + mean[c]) / scale, rounded and

@@ -40,6 +40,8 @@ end
 ---@field max_boxes? integer default 0: all
 ---@field classes? perigee.Tensor [N]: boxes of different classes don't suppress each other
 
+local nms_kinds = { hard = true, linear = true, gaussian = true, weighted = true }
+
 --- Suppresses overlapping boxes.
 ---@param boxes perigee.Tensor f32 [N,4]
 ---@param scores perigee.Tensor f32 [N]
@@ -51,6 +53,9 @@ function M.nms(boxes, scores, opts)
   local o = options.check(opts, {
     kind = "hard", iou = 0.5, min_score = 0, sigma = 0.5, max_boxes = 0, classes = options.none,
   })
+  if not nms_kinds[o.kind] then
+    blame("nms: expected the kind 'hard', 'linear', 'gaussian' or 'weighted', got '%s'", o.kind)
+  end
   local classes = o.classes and o.classes:cast "i64"
   local indices, kept, kept_scores = core.nms(boxes:cast "f32", scores:cast "f32", classes, o.kind,
     o.iou, o.min_score, o.sigma, o.max_boxes)
@@ -73,11 +78,24 @@ end
 ---@return integer[]? steps greedy only: the 1-based step where each label begins
 function M.ctc(logits, labels, opts)
   local o = options.check(opts, { blank = 1, beam = options.none })
+  if not core.is_tensor(logits) then
+    blame("ctc: expected logits, a tensor, got a %s", type(logits))
+  elseif type(labels) ~= "table" then
+    blame("ctc: expected labels, a table of strings, got a %s", type(labels))
+  end
   if logits.rank == 3 then
     if logits.shape[1] ~= 1 then
       blame("ctc: expected one line, got a batch of %d", logits.shape[1])
     end
     logits = logits:select(1, 1)
+  end
+  local n = logits.shape[2]
+  if logits.rank == 2 and #labels < n then
+    blame("ctc: expected %d labels, one a class, got %d", n, #labels)
+  elseif n and (math.type(o.blank) ~= "integer" or o.blank < 1 or o.blank > n) then
+    blame("ctc: blank: expected a class from 1 to %d, got %s", n, o.blank)
+  elseif o.beam and (math.type(o.beam) ~= "integer" or o.beam < 1 or o.beam > 10000) then
+    blame("ctc: beam: expected a width from 1 to 10000, got %s", tostring(o.beam))
   end
   if o.beam then
     local indices, confidence = core.ctc_beam(logits, o.blank - 1, o.beam)

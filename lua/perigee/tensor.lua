@@ -111,7 +111,12 @@ function M.ones(shape, dtype) return M.full(shape, 1, dtype) end
 ---@param step number? default 1
 ---@param dtype perigee.dtype? default "f32"
 ---@return perigee.Tensor
-function M.range(first, last, step, dtype) return core.tensor_range(first, last, step, dtype) end
+function M.range(first, last, step, dtype)
+  if type(first) ~= "number" or type(last) ~= "number" then
+    blame("range: expected first and last, got %s and %s", tostring(first), tostring(last))
+  end
+  return core.tensor_range(first, last, step, dtype)
+end
 
 --- n numbers from first to last, both included.
 ---@param first number
@@ -227,6 +232,14 @@ meta.__add, meta.__sub, meta.__mul, meta.__div = add, sub, mul, div
 meta.__idiv, meta.__mod, meta.__pow = floordiv, mod, pow
 meta.__unm = function(a) return (eval("Neg", { a })) end
 
+--- `t[i] = value` writes one index of the first axis: a number, a table or a tensor, broadcast.
+function meta:__newindex(key, value)
+  if math.type(key) ~= "integer" then
+    blame("a tensor's elements are written by integer index, not by '%s'", tostring(key))
+  end
+  self:select(1, key):copy_from(value)
+end
+
 methods.add, methods.sub, methods.mul, methods.div, methods.mod, methods.pow =
   add, sub, mul, div, mod, pow
 methods.eq, methods.lt, methods.gt = binary "Equal", binary "Less", binary "Greater"
@@ -291,24 +304,31 @@ local function axes_tensor(axes, rank, what)
   return core.tensor_from(list, "i64")
 end
 
-local function reduction(op, what)
+local function same(t) return t end
+
+local function reduction(op, what, prepare)
   --- axes: nil for all, an axis, or a table of axes. keep: the axes stay with size 1.
   return function(self, axes, keep)
-    return (eval(op, { n = 2, self, axes_tensor(axes, self.rank, what) },
+    return (eval(op, { n = 2, prepare(self), axes_tensor(axes, self.rank, what) },
       { keepdims = keep and 1 or 0 }))
   end
 end
 
 for name, op in pairs {
-  sum = "ReduceSum", mean = "ReduceMean", prod = "ReduceProd", max = "ReduceMax",
-  min = "ReduceMin", norm = "ReduceL2", norm1 = "ReduceL1", logsumexp = "ReduceLogSumExp",
+  sum = "ReduceSum", prod = "ReduceProd", max = "ReduceMax", min = "ReduceMin",
+  norm1 = "ReduceL1",
 } do
-  methods[name] = reduction(op, name)
+  methods[name] = reduction(op, name, same)
+end
+
+-- Integers have no integer mean: as for division, these become f32.
+for name, op in pairs { mean = "ReduceMean", norm = "ReduceL2", logsumexp = "ReduceLogSumExp" } do
+  methods[name] = reduction(op, name, as_float)
 end
 
 --- Population variance.
 function methods:var(axes, keep)
-  local d = self - self:mean(axes, true)
+  local d = as_float(self) - self:mean(axes, true)
   return (d * d):mean(axes, keep)
 end
 

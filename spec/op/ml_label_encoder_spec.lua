@@ -1,6 +1,8 @@
 -- Keys to values, with a default for what is unknown.
 local t = require "support.op_cases" (_ENV)
-local i64, i16, string, nan = t.i64, t.i16, t.string, t.nan
+local i64, i16, string, with, nan = t.i64, t.i16, t.string, t.with, t.nan
+
+local cats = { cats_strings = { "a", "b" }, cats_int64s = { 5, 6 } }
 
 t.cases("ai.onnx.ml:LabelEncoder", {
   {
@@ -68,14 +70,12 @@ t.cases("ai.onnx.ml:LabelEncoder", {
 t.cases("ai.onnx.ml:CategoryMapper", {
   {
     "maps strings to integers",
-    attrs = { cats_strings = { "a", "b" }, cats_int64s = { 5, 6 }, default_int64 = -3 },
-    inputs = { { "b", "z" } },
+    attrs = with(cats, { default_int64 = -3 }), inputs = { { "b", "z" } },
     outputs = { i64 { 6, -3 } },
   },
   {
     "maps integers to strings",
-    attrs = { cats_strings = { "a", "b" }, cats_int64s = { 5, 6 }, default_string = "?" },
-    inputs = { i64 { 5, 7 } },
+    attrs = with(cats, { default_string = "?" }), inputs = { i64 { 5, 7 } },
     outputs = { { "a", "?" } },
   },
   {

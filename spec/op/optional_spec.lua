@@ -18,3 +18,9 @@ t.cases("OptionalHasElement", {
   { "is false for an absent input", inputs = { false }, outputs = { false } },
   { "is false for no input", outputs = { false } },
 })
+
+describe("an optional with nothing in it", function()
+  it("has no element", function() t.model("optional", {}, { has = false }) end)
+
+  it("can't give one", function() t.model_error("optional_get", {}, "has no element") end)
+end)

@@ -50,6 +50,17 @@ local function watch_output()
   end
 end
 
+--- The modules of others that the command is made with.
+local function missing_module()
+  for _, name in ipairs { "argparse", "lfs", "dkjson" } do
+    if not pcall(require, name) then
+      local rock = name == "lfs" and "luafilesystem" or name
+      return ("the command needs the Lua module '%s': luarocks install %s, or a package like lua-%s")
+        :format(name, rock, name == "lfs" and "filesystem" or name)
+    end
+  end
+end
+
 --- Runs the command line; returns the exit status.
 ---@param arguments string[] without the program's name
 ---@return integer status
@@ -61,6 +72,11 @@ function M.main(arguments)
   elseif name == nil or name == "--help" or name == "-h" or name == "help" then
     usage(name and io.stdout or io.stderr)
     return name and 0 or 2
+  end
+  local missing = missing_module()
+  if missing then
+    complain(missing)
+    return 1
   end
   local command = load(name)
   if not command then
