@@ -22,6 +22,11 @@ local function fail(message)
   os.exit(1)
 end
 
+if #paths == 0 then
+  io.stderr:write "usage: read_text.lua IMAGE... [--annotate OUT.png] [--model FILE]\n"
+  os.exit(2)
+end
+
 local graph, problem = pg.load(options.model)
 if not graph then fail(problem) end
 local session = assert(graph:session())

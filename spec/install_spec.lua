@@ -93,7 +93,8 @@ describe("the rock #once", function()
     -- From a copy: the rock's build has its own flags, and must not disturb this one.
     shell(("mkdir %s/src && cp -R c lua rockspec Makefile %s/src/"):format(dir, dir))
     shell(("cp -R %s %s/src/build"):format(build, dir))
-    shell(("cd %s/src && luarocks --lua-version 5.4 make rockspec/perigee-scm-1.rockspec --tree %s/tree"):format(dir, dir))
+    shell(("cd %s/src && luarocks --lua-version 5.4 make rockspec/perigee-scm-1.rockspec --tree %s/tree")
+      :format(dir, dir))
     local script = temp.write(dir .. "/try.lua", [[
       local pg = require "perigee"
       assert(not package.searchpath("perigee", package.path):find("]] .. here .. [[", 1, true))

@@ -30,6 +30,12 @@ describe("recipes #once", function()
     os.remove(sheet)
   end)
 
+  it("read_text tells its usage when no image is given", function()
+    local output, ok = run "read_text.lua"
+    assert.is_nil(ok)
+    assert.matches("usage: read_text.lua IMAGE", output, 1, true)
+  end)
+
   it("read_text says what is wrong with a file", function()
     local output, ok = run "read_text.lua nothere.png"
     assert.is_nil(ok)

@@ -133,13 +133,14 @@ function M.run(path, opts)
   if not session then return nil, message, code end
   g:close()
   local load_ms = (core.clock() - started) * 1e3
-  local specs, ok = session:input_list(), nil
-  ok, message = M.check_sizes(specs, o.sizes)
-  if not ok then return nil, message, "invalid" end
+  local specs = session:input_list()
+  local ok, problem = M.check_sizes(specs, o.sizes)
+  if not ok then return nil, problem, "invalid" end
   local inputs = M.inputs(session, o.seed, o.sizes)
   for _ = 1, o.warmup do
-    ok, message, code = M.attempt(session, inputs, specs, o.sizes)
-    if not ok then return nil, message, code end
+    local out
+    out, message, code = M.attempt(session, inputs, specs, o.sizes)
+    if not out then return nil, message, code end
   end
   local times, total = {}, 0
   while total < o.seconds or #times < 5 do

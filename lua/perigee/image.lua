@@ -191,7 +191,8 @@ end
 
 --- A side as an integer: 10.0 is one, 10.5 is none.
 local function side(what, n)
-  return math.tointeger(n) or blame("%s: expected a side in whole pixels, got %s", what, tostring(n))
+  return math.tointeger(n)
+    or blame("%s: expected a side in whole pixels, got %s", what, tostring(n))
 end
 
 local function scaled(n, by, from) return math.max(1, math.floor(n * by / from + 0.5)) end
@@ -201,7 +202,8 @@ local function scaled(n, by, from) return math.max(1, math.floor(n * by / from +
 ---@return perigee.Image
 function Image:resize(opts)
   local o = options.check(opts, { width = none, height = none, filter = "pil-bilinear" })
-  local width, height = o.width and side("resize", o.width), o.height and side("resize", o.height)
+  local width = o.width and side("resize", o.width)
+  local height = o.height and side("resize", o.height)
   if not width and not height then blame("resize: expected a width, a height or both") end
   width = width or scaled(self.width, height, self.height)
   height = height or scaled(self.height, width, self.width)

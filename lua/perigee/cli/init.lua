@@ -55,8 +55,9 @@ local function missing_module()
   for _, name in ipairs { "argparse", "lfs", "dkjson" } do
     if not pcall(require, name) then
       local rock = name == "lfs" and "luafilesystem" or name
-      return ("the command needs the Lua module '%s': luarocks install %s, or a package like lua-%s")
-        :format(name, rock, name == "lfs" and "filesystem" or name)
+      local package = name == "lfs" and "lua-filesystem" or "lua-" .. name
+      return ("the command needs the Lua module '%s' (rock %s, Debian's %s)")
+        :format(name, rock, package)
     end
   end
 end

@@ -209,6 +209,7 @@ function Tensor:map(expression, others, dtype) end
 ---@param keep? boolean the axes stay with size 1
 ---@return perigee.Tensor
 function Tensor:sum(axes, keep) end
+---Of integers as f32.
 ---@param axes? integer|integer[]
 ---@param keep? boolean
 ---@return perigee.Tensor
