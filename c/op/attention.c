@@ -110,8 +110,13 @@ static pg_status append(pgi_call *c, int past_in, int present, operand *k) {
   int64_t dims[4] = {k->batch, k->heads, old + k->length, k->size};
   bool fits = !past || (past->rank == 4 && past->dims[0] == k->batch && past->dims[1] == k->heads &&
                         past->dims[3] == k->size);
-  pg_dtype dtype = (past ? past : out)->dtype;
-  if (!fits || (out && out->dtype != dtype)) {
+  pg_dtype dtype = PG_NONE;
+  if (out) dtype = out->dtype;
+  if (past) {
+    fits = fits && (!out || past->dtype == dtype);
+    dtype = past->dtype;
+  }
+  if (!fits) {
     return pgi_fail(c->err, PG_INVALID, "input %d: it doesn't fit the new keys and values",
                     past_in);
   }
