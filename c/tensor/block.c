@@ -29,7 +29,7 @@ static inline uint64_t u64_of_f64(double x) {
 
 static inline unsigned get_bits(const uint8_t *p, int64_t i, int bits) {
   int per_byte = 8 / bits;
-  return p[i / per_byte] >> (i % per_byte * bits) & ((1u << bits) - 1);
+  return ((unsigned)p[i / per_byte] >> (i % per_byte * bits)) & ((1u << bits) - 1);
 }
 
 static inline void put_bits(uint8_t *p, int64_t i, int bits, unsigned v) {
