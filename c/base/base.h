@@ -161,7 +161,9 @@ typedef struct pgi_writer pgi_writer;
 pg_status pgi_writer_open(pg_context *ctx, const char *path, pgi_writer **out, pg_error *err);
 pg_status pgi_writer_write(pgi_writer *w, const void *data, size_t size, pg_error *err);
 pg_status pgi_writer_commit(pgi_writer *w, pg_error *err); /* frees w in any case */
-void pgi_writer_abort(pgi_writer *w);                      /* NULL is fine */
+/* Commits when all was written (status PG_OK), else aborts; what happened first is returned. */
+pg_status pgi_writer_end(pgi_writer *w, pg_status status, pg_error *err);
+void pgi_writer_abort(pgi_writer *w); /* NULL is fine */
 
 /* ---- text.c --------------------------------------------------------------------------------- */
 

@@ -255,3 +255,9 @@ pg_status pgi_writer_commit(pgi_writer *w, pg_error *err) {
   pgi_writer_abort(w);
   return status;
 }
+
+pg_status pgi_writer_end(pgi_writer *w, pg_status status, pg_error *err) {
+  if (status == PG_OK) return pgi_writer_commit(w, err);
+  pgi_writer_abort(w);
+  return status;
+}

@@ -89,13 +89,7 @@ static int pb_write(lua_State *L) {
   pgi_writer *w = NULL;
   pg_status status = pgi_onnx_write_tensor(t, luaL_optstring(L, 3, ""), &data, &size, &err);
   if (status == PG_OK) status = pgi_writer_open(ctx, path, &w, &err);
-  if (status == PG_OK) {
-    status = pgi_writer_write(w, data, size, &err);
-    if (status == PG_OK)
-      status = pgi_writer_commit(w, &err);
-    else
-      pgi_writer_abort(w);
-  }
+  if (status == PG_OK) status = pgi_writer_end(w, pgi_writer_write(w, data, size, &err), &err);
   pgi_free(ctx, data);
   if (status != PG_OK) return pgi_lua_fail(L, &err);
   lua_pushboolean(L, 1);

@@ -391,10 +391,7 @@ pg_status pgi_jpeg_write(const pg_tensor *image, const char *path, int quality, 
   pg_status status = pgi_writer_open(flat.buffer->ctx, path, &w, err);
   if (status == PG_OK) {
     status = write_all(&flat, w, quality ? quality : DEFAULT_QUALITY, err);
-    if (status == PG_OK)
-      status = pgi_writer_commit(w, err);
-    else
-      pgi_writer_abort(w);
+    status = pgi_writer_end(w, status, err);
   }
   pgi_tensor_clear(&flat);
   return status;

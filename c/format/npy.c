@@ -303,13 +303,7 @@ pg_status pgi_npy_write(const pg_tensor *t, const char *path, pg_error *err) {
     PG_TRY(pgi_tensor_contiguous(t, &flat, err));
   }
   pg_status status = pgi_writer_open(flat.buffer->ctx, path, &w, err);
-  if (status == PG_OK) {
-    status = write_all(w, &flat, err);
-    if (status == PG_OK)
-      status = pgi_writer_commit(w, err);
-    else
-      pgi_writer_abort(w);
-  }
+  if (status == PG_OK) status = pgi_writer_end(w, write_all(w, &flat, err), err);
   pgi_tensor_clear(&flat);
   return status;
 }

@@ -208,13 +208,7 @@ pg_status pgi_png_write(const pg_tensor *image, const char *path, pg_error *err)
   PG_TRY(check_image(image, err));
   PG_TRY(pgi_tensor_contiguous(image, &flat, err));
   pg_status status = pgi_writer_open(flat.buffer->ctx, path, &w, err);
-  if (status == PG_OK) {
-    status = write_all(&flat, w, err);
-    if (status == PG_OK)
-      status = pgi_writer_commit(w, err);
-    else
-      pgi_writer_abort(w);
-  }
+  if (status == PG_OK) status = pgi_writer_end(w, write_all(&flat, w, err), err);
   pgi_tensor_clear(&flat);
   return status;
 }

@@ -182,13 +182,7 @@ pg_status pgi_wav_write(const pg_tensor *t, int32_t rate, const char *path, pg_e
     return pgi_fail(err, PG_INVALID, "wav: too long for the format");
   PG_TRY(pgi_tensor_contiguous(t, &flat, err));
   pg_status status = pgi_writer_open(flat.buffer->ctx, path, &w, err);
-  if (status == PG_OK) {
-    status = write_pcm16(w, &flat, rate, err);
-    if (status == PG_OK)
-      status = pgi_writer_commit(w, err);
-    else
-      pgi_writer_abort(w);
-  }
+  if (status == PG_OK) status = pgi_writer_end(w, write_pcm16(w, &flat, rate, err), err);
   pgi_tensor_clear(&flat);
   return status;
 }

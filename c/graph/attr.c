@@ -247,8 +247,3 @@ pg_graph *pgi_bodies_next(pgi_bodies *it) {
   }
   return NULL;
 }
-
-bool pgi_node_has_bodies(const pgi_node *node) {
-  pgi_bodies it = {.node = node};
-  return pgi_bodies_next(&it) != NULL;
-}

@@ -242,10 +242,6 @@ static pg_status claim_outputs(pgi_node *node, int n, pgi_value *const *out, pg_
                   name, node->type);
 }
 
-static const char *plain_domain(const char *domain) {
-  return !domain || strcmp(domain, "ai.onnx") == 0 ? "" : domain;
-}
-
 pg_status pgi_edit_node(pg_graph *g, pgi_node *before, const char *domain, const char *type,
                         int n_in, pgi_value *const *in, int n_out, pgi_value *const *out,
                         pgi_node **node, pg_error *err) {
@@ -255,7 +251,7 @@ pg_status pgi_edit_node(pg_graph *g, pgi_node *before, const char *domain, const
   made->graph = g;
   made->name = made->overload = "";
   made->type = pgi_arena_strdup(arena, type);
-  made->domain = pgi_arena_strdup(arena, plain_domain(domain));
+  made->domain = pgi_arena_strdup(arena, pgi_plain_domain(domain));
   if (!made->type || !made->domain) return pgi_nomem(err);
   made->version = pgi_model_opset(g->model, domain);
   PG_TRY(pgi_arena_grow(arena, &made->in, 0, &made->in_room, n_in, sizeof *made->in, err));
@@ -303,7 +299,7 @@ pg_status pgi_edit_call(pg_graph *g, pgi_node *before, const char *type, int n_i
 pg_status pgi_edit_retype(pgi_node *node, const char *domain, const char *type, pg_error *err) {
   pgi_arena *arena = &node->graph->model->arena;
   const pg_op *op;
-  domain = plain_domain(domain);
+  domain = pgi_plain_domain(domain);
   PG_TRY(find_op(domain, type, &op, err));
   const char *type_copy = pgi_arena_strdup(arena, type);
   const char *domain_copy = pgi_arena_strdup(arena, domain);

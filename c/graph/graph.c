@@ -125,12 +125,6 @@ bool pgi_value_is_constant(const pgi_value *v) {
   return v->constant.dtype != PG_NONE && !v->is_input && !v->producer;
 }
 
-bool pgi_value_is_output(const pgi_value *v) {
-  for (const pgi_use *use = v->uses; use; use = use->next)
-    if (!use->node) return true;
-  return false;
-}
-
 pgi_node *pgi_only_consumer(const pgi_value *v, int *input) {
   const pgi_use *use = v->uses;
   if (!use || use->next || !use->node || use->graph != v->graph || v->is_pinned) return NULL;
@@ -164,13 +158,14 @@ pg_status pgi_fresh_name(pgi_model *m, const char *prefix, const char *name, con
 /* ---- what the model says about itself ---------------------------------------------------------------- */
 
 /* ONNX spells its own domain in two ways. */
-static const char *plain_domain(const char *domain) {
+const char *pgi_plain_domain(const char *domain) {
   return !domain || strcmp(domain, "ai.onnx") == 0 ? "" : domain;
 }
 
 static pgi_opset *find_opset(const pgi_model *m, const char *domain) {
   for (int i = 0; i < m->n_opsets; i++)
-    if (strcmp(plain_domain(m->opsets[i].domain), plain_domain(domain)) == 0) return &m->opsets[i];
+    if (strcmp(pgi_plain_domain(m->opsets[i].domain), pgi_plain_domain(domain)) == 0)
+      return &m->opsets[i];
   return NULL;
 }
 
@@ -185,7 +180,7 @@ pg_status pgi_model_set_opset(pgi_model *m, const char *domain, int version, pg_
     found->version = version;
     return PG_OK;
   }
-  const char *copy = pgi_arena_strdup(&m->arena, plain_domain(domain));
+  const char *copy = pgi_arena_strdup(&m->arena, pgi_plain_domain(domain));
   if (!copy) return pgi_nomem(err);
   PG_TRY(pgi_arena_grow(&m->arena, &m->opsets, m->n_opsets, &m->opsets_room, m->n_opsets + 1,
                         sizeof *m->opsets, err));
@@ -197,11 +192,6 @@ static int find_prop(const pgi_model *m, const char *key) {
   int i = 0;
   while (i < m->n_props && strcmp(m->props[i].key, key) != 0) i++;
   return i;
-}
-
-const char *pgi_model_prop(const pgi_model *m, const char *key) {
-  int i = find_prop(m, key);
-  return i < m->n_props ? m->props[i].value : NULL;
 }
 
 pg_status pgi_model_set_prop(pgi_model *m, const char *key, const char *value, pg_error *err) {

@@ -163,7 +163,6 @@ typedef struct pgi_bodies {
   int64_t i;
 } pgi_bodies;
 pg_graph *pgi_bodies_next(pgi_bodies *it); /* NULL at the end */
-bool pgi_node_has_bodies(const pgi_node *node);
 
 /* ---- graph.c: structure --------------------------------------------------------------------------- */
 
@@ -272,11 +271,12 @@ pg_status pgi_graph_new(pg_context *ctx, pg_graph **out, pg_error *err);
 pg_status pgi_graph_new_inside(pgi_model *model, pg_graph *parent, pg_graph **out, pg_error *err);
 /* A deep copy of a main graph with its functions; tensors are shared. */
 pg_status pgi_graph_clone(const pg_graph *main, pg_graph **out, pg_error *err);
+/* "" for ONNX's own domain, which is spelt "ai.onnx", "" or not at all. */
+const char *pgi_plain_domain(const char *domain);
 int pgi_model_opset(const pgi_model *m, const char *domain); /* 0 when not imported */
 pg_status pgi_model_set_opset(pgi_model *m, const char *domain, int version, pg_error *err);
 /* value == NULL removes. */
 pg_status pgi_model_set_prop(pgi_model *m, const char *key, const char *value, pg_error *err);
-const char *pgi_model_prop(const pgi_model *m, const char *key); /* NULL */
 /* A cleared tensor that the model clears at its end. */
 pg_status pgi_model_tensor(pgi_model *m, pg_tensor **out, pg_error *err);
 
@@ -284,7 +284,6 @@ pg_status pgi_model_tensor(pgi_model *m, pg_tensor **out, pg_error *err);
 pgi_value *pgi_graph_find(const pg_graph *g, const char *name);
 pgi_value *pgi_graph_lookup(const pg_graph *g, const char *name);
 bool pgi_value_is_constant(const pgi_value *v); /* an initialiser that is no input */
-bool pgi_value_is_output(const pgi_value *v);   /* of any graph */
 /* The one node that uses v, as its input *input; NULL unless v has exactly one use, in its own graph
 ** and not as an output, and is not pinned: the question before an operator is absorbed. */
 pgi_node *pgi_only_consumer(const pgi_value *v, int *input);

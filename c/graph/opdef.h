@@ -74,7 +74,6 @@ enum {
   PG_OP_INPLACE = 1 << 0, /* out 0 may lie on an input of the same size that ends here */
   PG_OP_VIEW = 1 << 1,    /* out 0 is input 0 under another shape: never run */
   PG_OP_RANDOM = 1 << 2,  /* not to be folded nor merged */
-  PG_OP_SEEDED = 1 << 3,  /* reserved to PG_OP_RANDOM with a seed attribute: same numbers always */
   PG_OP_ELEMENTWISE = 1 << 4,
   PG_OP_CONTROL = 1 << 5, /* has subgraphs; run may call pgi_call_enter */
 };

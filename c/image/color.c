@@ -20,10 +20,6 @@ bool pgi_space_from_name(const char *name, pgi_space *out) {
   return false;
 }
 
-int pgi_space_channels(pgi_space space) {
-  return spaces[space].channels;
-}
-
 static uint8_t clip(double v) {
   return (uint8_t)(v > 0 ? PG_MIN(v, 255.0) : 0);
 }

@@ -120,7 +120,6 @@ typedef enum pgi_space {
   PG_YCBCR /* JFIF */
 } pgi_space;
 bool pgi_space_from_name(const char *name, pgi_space *out); /* "gray", "graya", "rgb", ... */
-int pgi_space_channels(pgi_space space);
 
 typedef enum pgi_gray {
   PG_GRAY_PIL, /* (19595 R + 38470 G + 7471 B + 2^15) >> 16 */

@@ -148,7 +148,7 @@ PG_OP(random_normal) = {
     .out = {1, 1},
     .types = PG_T_FLOAT,
     .attrs = normal_attrs,
-    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .flags = PG_OP_RANDOM,
     .infer = shape_infer,
     .run = normal_run,
 };
@@ -160,7 +160,7 @@ PG_OP(random_normal_like) = {
     .out = {1, 1},
     .types = PG_T_ALL,
     .attrs = normal_like_attrs,
-    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .flags = PG_OP_RANDOM,
     .infer = like_infer,
     .run = normal_run,
 };
@@ -172,7 +172,7 @@ PG_OP(random_uniform) = {
     .out = {1, 1},
     .types = PG_T_FLOAT,
     .attrs = uniform_attrs,
-    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .flags = PG_OP_RANDOM,
     .infer = shape_infer,
     .run = uniform_run,
 };
@@ -184,7 +184,7 @@ PG_OP(random_uniform_like) = {
     .out = {1, 1},
     .types = PG_T_ALL,
     .attrs = uniform_like_attrs,
-    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .flags = PG_OP_RANDOM,
     .infer = like_infer,
     .run = uniform_run,
 };
@@ -211,7 +211,7 @@ PG_OP(bernoulli) = {
     .out = {1, 1},
     .types = PG_T_FLOAT,
     .attrs = bernoulli_attrs,
-    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .flags = PG_OP_RANDOM,
     .infer = bernoulli_infer,
     .run = bernoulli_run,
 };
@@ -284,7 +284,7 @@ PG_OP(multinomial) = {
     .out = {1, 1},
     .types = PG_T_FLOAT,
     .attrs = multinomial_attrs,
-    .flags = PG_OP_RANDOM | PG_OP_SEEDED,
+    .flags = PG_OP_RANDOM,
     .infer = multinomial_infer,
     .run = multinomial_run,
 };

@@ -53,13 +53,6 @@ void pgi_softmax_row(const pg_context *ctx, const float *x, float *y, int64_t n)
   pgi_unary_f32_run(ctx, PG_AFFINE, y, y, n, (float)(1 / sum), 0);
 }
 
-double pgi_log_sum_exp_row(const pg_context *ctx, const float *x, float *room, int64_t n) {
-  const pgi_reduce_f32 *reduce = ctx->kernels[PG_K_REDUCE_F32];
-  const pgi_softmax_f32 *softmax = ctx->kernels[PG_K_SOFTMAX_F32];
-  float most = (float)reduce->run[PG_R_MAX](x, n);
-  return log(softmax->run(x, room, n, most)) + (double)most;
-}
-
 typedef enum mode { SOFT, LOG, HARD } mode;
 
 typedef struct job {

@@ -9,7 +9,5 @@
 
 /* y = softmax(x) over n contiguous elements; y may be x.  NaN everywhere when nothing is finite. */
 void pgi_softmax_row(const pg_context *ctx, const float *x, float *y, int64_t n);
-/* log(sum(exp(x))).  room: [n], may be x. */
-double pgi_log_sum_exp_row(const pg_context *ctx, const float *x, float *room, int64_t n);
 
 #endif

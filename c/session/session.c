@@ -130,10 +130,6 @@ pg_status pg_session_output(const pg_session *s, int i, pg_value_info *out) {
 
 /* ---- for the binding ------------------------------------------------------------------------- */
 
-pg_context *pgi_session_context(const pg_session *s) {
-  return s->ctx;
-}
-
 void pgi_session_hook(pg_session *s, pgi_step_hook *hook, void *arg) {
   s->hook = hook;
   s->hook_arg = arg;

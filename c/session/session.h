@@ -47,7 +47,6 @@ typedef struct pgi_session_stats {
   int n_plans;
 } pgi_session_stats;
 void pgi_session_stats_get(const pg_session *s, pgi_session_stats *out);
-pg_context *pgi_session_context(const pg_session *s);
 /* The plan of the last run (or nothing): a line a step, with where every value lives. */
 void pgi_session_plan_text(const pg_session *s, pgi_text *text);
 /* Called around every step when set: node, its outputs, nanoseconds.  Used by profile and taps. */

@@ -129,8 +129,6 @@ pg_status pgi_onnx_read_attr(pgi_onnx_reader *r, const proto_attr *p, pgi_onnx_s
 
 /* A text of the file in the model's arena; absent texts are NULL. */
 pg_status pgi_onnx_text(pgi_onnx_reader *r, const char *text, const char **out, pg_error *err);
-/* "ai.onnx" and absent are "". */
-const char *pgi_onnx_domain(const char *domain);
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
@@ -176,6 +174,8 @@ pg_status pgi_onnx_make_value(pgi_onnx_writer *w, const pgi_value *v, proto_valu
                               pg_error *err);
 
 /* write_graph.c */
+/* A text for a message, not copied: NULL when absent or empty, which leaves the field out. */
+char *pgi_onnx_borrow(const char *text);
 pg_status pgi_onnx_make_graph(pgi_onnx_writer *w, const pg_graph *g, proto_graph **out,
                               pg_error *err);
 pg_status pgi_onnx_make_nodes(pgi_onnx_writer *w, const pg_graph *g, size_t *n, proto_node ***out,

@@ -175,7 +175,7 @@ static int version_of(const pgi_onnx_scope *s, const char *domain) {
 /* The node without its attributes. */
 static pg_status make_node(pgi_onnx_reader *r, pgi_onnx_scope *s, const proto_node *p,
                            pgi_node **out, pg_error *err) {
-  const char *domain = pgi_onnx_domain(p->domain);
+  const char *domain = pgi_plain_domain(p->domain);
   pgi_value **in = pgi_arena_alloc(&r->protos, p->n_input * sizeof *in);
   pgi_value **made = pgi_arena_alloc(&r->protos, p->n_output * sizeof *made);
   if (!in || !made) return pgi_nomem(err);

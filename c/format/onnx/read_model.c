@@ -19,7 +19,7 @@ static pg_status read_opsets(pgi_onnx_reader *r, size_t n, proto_opset *const *f
   if (!opsets) return pgi_nomem(err);
   int kept = 0;
   for (size_t i = 0; i < n; i++) {
-    const char *domain = pgi_onnx_domain(from[i]->domain);
+    const char *domain = pgi_plain_domain(from[i]->domain);
     long long version = (long long)from[i]->version;
     const pgi_opset *known = find_opset(opsets, kept, domain);
     if (version < 1 || version > INT32_MAX) {
@@ -75,7 +75,7 @@ static pg_status read_function_attrs(pgi_onnx_reader *r, const proto_function *p
 
 static pg_status read_function(pgi_onnx_reader *r, const proto_function *p, pgi_function *f,
                                pg_error *err) {
-  const char *domain = pgi_onnx_domain(p->domain);
+  const char *domain = pgi_plain_domain(p->domain);
   if (!p->name || !*p->name) return pgi_fail(err, PG_FORMAT, "has no name");
   PG_TRY(pgi_onnx_text(r, p->name, &f->name, err));
   PG_TRY(pgi_onnx_text(r, domain, &f->domain, err));

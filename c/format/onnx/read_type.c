@@ -8,10 +8,6 @@ pg_status pgi_onnx_text(pgi_onnx_reader *r, const char *text, const char **out, 
   return PG_OK;
 }
 
-const char *pgi_onnx_domain(const char *domain) {
-  return !domain || strcmp(domain, "ai.onnx") == 0 ? "" : domain;
-}
-
 static pg_status intern(pgi_onnx_reader *r, const char *name, const char **out, pg_error *err) {
   const char *known = pgi_map_get(&r->symbols, name);
   if (!known) {

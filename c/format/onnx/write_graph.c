@@ -2,7 +2,7 @@
 #include "format/onnx/onnx.h"
 
 /* Optional texts of messages: empty ones are left out. */
-static char *text_of(const char *text) {
+char *pgi_onnx_borrow(const char *text) {
   return text && *text ? (char *)(uintptr_t)text : NULL;
 }
 
@@ -155,8 +155,8 @@ pg_status pgi_onnx_make_attr(pgi_onnx_writer *w, const pgi_attr *a, proto_attr *
   proto_attr *p;
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__attribute_proto__descriptor, &p, err));
   p->name = (char *)(uintptr_t)a->name;
-  p->doc_string = text_of(a->doc);
-  p->ref_attr_name = text_of(a->ref);
+  p->doc_string = pgi_onnx_borrow(a->doc);
+  p->ref_attr_name = pgi_onnx_borrow(a->ref);
   p->has_type = true;
   p->type = (int32_t)a->kind;
   pg_status status = p->ref_attr_name || !a->kind ? PG_OK : make_list(w, a, p, err);
@@ -178,10 +178,10 @@ static pg_status make_node(pgi_onnx_writer *w, const pgi_node *node, proto_node 
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__node_proto__descriptor, &p, err));
   *out = p;
   p->op_type = (char *)(uintptr_t)node->type;
-  p->domain = text_of(node->domain);
-  p->name = text_of(node->name);
-  p->overload = text_of(node->overload);
-  p->doc_string = text_of(node->doc);
+  p->domain = pgi_onnx_borrow(node->domain);
+  p->name = pgi_onnx_borrow(node->name);
+  p->overload = pgi_onnx_borrow(node->overload);
+  p->doc_string = pgi_onnx_borrow(node->doc);
   p->n_input = (size_t)node->n_in;
   p->n_output = (size_t)node->n_out;
   p->n_attribute = (size_t)node->n_attrs;
@@ -256,7 +256,7 @@ static pg_status make_initializers(pgi_onnx_writer *w, const pg_graph *g, proto_
     if (!is_initializer(v)) continue;
     proto_tensor **to = &p->initializer[p->n_initializer++];
     PG_TRY(pgi_onnx_make_tensor(w, &v->constant, v->name, true, to, err));
-    if (!v->is_input) (*to)->doc_string = text_of(v->doc);
+    if (!v->is_input) (*to)->doc_string = pgi_onnx_borrow(v->doc);
   }
   return PG_OK;
 }
@@ -282,9 +282,9 @@ pg_status pgi_onnx_make_graph(pgi_onnx_writer *w, const pg_graph *g, proto_graph
   proto_graph *p;
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__graph_proto__descriptor, &p, err));
   *out = p;
-  p->name = text_of(g->name);
-  if (!p->name) p->name = text_of("graph");
-  p->doc_string = text_of(g->doc);
+  p->name = pgi_onnx_borrow(g->name);
+  if (!p->name) p->name = pgi_onnx_borrow("graph");
+  p->doc_string = pgi_onnx_borrow(g->doc);
   PG_TRY(make_ends(w, g, p, err));
   PG_TRY(make_initializers(w, g, p, err));
   PG_TRY(pgi_onnx_make_nodes(w, g, &p->n_node, &p->node, err));

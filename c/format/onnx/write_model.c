@@ -5,10 +5,6 @@
 /* IR versions at which something became possible, and the one for graphs made by hand. */
 enum { IR_OPSETS = 3, IR_FREE_INITIALIZERS = 4, IR_FUNCTIONS = 8, IR_DEFAULT = 10 };
 
-static char *text_of(const char *text) {
-  return text && *text ? (char *)(uintptr_t)text : NULL;
-}
-
 /* ---- operator sets -------------------------------------------------------------------------- */
 
 /* Imports as they will be written: those of the model, and of domains that nodes use besides. */
@@ -19,7 +15,7 @@ typedef struct imports {
 
 static pgi_opset *find_import(const imports *all, const char *domain) {
   for (int i = 0; i < all->n; i++) {
-    if (strcmp(pgi_onnx_domain(all->list[i].domain), domain) == 0) return &all->list[i];
+    if (strcmp(pgi_plain_domain(all->list[i].domain), domain) == 0) return &all->list[i];
   }
   return NULL;
 }
@@ -44,7 +40,7 @@ static int form_of(const pg_op *op, int version) {
 /* A file has one version for each domain: a node must be in the form that it means. */
 static pg_status import_node(pgi_onnx_writer *w, imports *all, const pgi_node *node,
                              pg_error *err) {
-  const char *domain = pgi_onnx_domain(node->domain);
+  const char *domain = pgi_plain_domain(node->domain);
   const pgi_opset *import = find_import(all, domain);
   if (!import) {
     int version = node->version ? node->version : pgi_opset_newest(domain);
@@ -79,7 +75,7 @@ static pg_status make_imports(pgi_onnx_writer *w, const pgi_opset *own, int n_ow
   for (int i = 0; i < all.n; i++) {
     proto_opset *p;
     PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__operator_set_id_proto__descriptor, &p, err));
-    p->domain = (char *)(uintptr_t)pgi_onnx_domain(all.list[i].domain);
+    p->domain = (char *)(uintptr_t)pgi_plain_domain(all.list[i].domain);
     p->has_version = true;
     p->version = all.list[i].version;
     (*out)[i] = p;
@@ -120,8 +116,8 @@ static pg_status make_function(pgi_onnx_writer *w, const pgi_function *f, proto_
   *out = p;
   p->name = (char *)(uintptr_t)f->name;
   p->domain = (char *)(uintptr_t)f->domain;
-  p->overload = text_of(f->overload);
-  p->doc_string = text_of(f->doc);
+  p->overload = pgi_onnx_borrow(f->overload);
+  p->doc_string = pgi_onnx_borrow(f->doc);
   p->n_attribute = (size_t)f->n_attrs;
   p->n_attribute_proto = (size_t)f->n_defaults;
   PG_TRY(pgi_onnx_make(w, p->n_attribute, sizeof *p->attribute, &p->attribute, err));
@@ -181,10 +177,10 @@ pg_status pgi_onnx_make_model(pgi_onnx_writer *w, const pg_graph *main, proto_mo
   const pgi_model *m = main->model;
   proto_model *p;
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__model_proto__descriptor, &p, err));
-  p->producer_name = text_of(m->producer_name);
-  p->producer_version = text_of(m->producer_version);
-  p->domain = text_of(m->domain);
-  p->doc_string = text_of(m->doc);
+  p->producer_name = pgi_onnx_borrow(m->producer_name);
+  p->producer_version = pgi_onnx_borrow(m->producer_version);
+  p->domain = pgi_onnx_borrow(m->domain);
+  p->doc_string = pgi_onnx_borrow(m->doc);
   p->has_model_version = m->model_version != 0;
   p->model_version = m->model_version;
   PG_TRY(make_props(w, m, p, err));

@@ -25,17 +25,15 @@ local function read_list(path)
   return list
 end
 
---- Inside a worker: says which test begins, then how it ended.
+--- Inside a worker: a line a test, how it ended; the order is that of the list.
 local function work(args)
   local conformance = require "perigee.conformance"
   for _, dir in ipairs(read_list(args.worker)) do
-    io.write("begin\t", dir, "\n")
-    io.flush()
     local started = core.clock()
     local verdict, reason = conformance.run(dir, {
       rtol = args.rtol, atol = args.atol, threads = args.threads, optimize = not args.no_optimize,
     })
-    io.write(("end\t%s\t%.6f\t%s\n"):format(verdict, core.clock() - started, reason))
+    io.write(("%s\t%.6f\t%s\n"):format(verdict, core.clock() - started, reason))
     io.flush()
     collectgarbage()
   end
@@ -63,7 +61,7 @@ local function run_batch(args, folders, first, last, report)
   local pipe = assert(io.popen(worker_command(args, list_file)))
   local i = first
   for line in pipe:lines() do
-    local verdict, seconds, reason = line:match "^end\t(%a+)\t([%d.]+)\t(.*)$"
+    local verdict, seconds, reason = line:match "^(%a+)\t([%d.]+)\t(.*)$"
     if verdict then
       report(folders[i], verdict, reason, tonumber(seconds))
       i = i + 1
