@@ -40,6 +40,14 @@ pg_status pgi_graph_canonical(pg_graph *g, pg_error *err);
 /* All passes, in order, until nothing changes. */
 pg_status pgi_graph_optimize(pg_graph *g, const pgi_pass_options *o, pg_error *err);
 
+/* ---- machine.c ------------------------------------------------------------------------------- */
+
+/* One core's f32 operations a second at the context's level, a fused multiply-add counting two; some
+** milliseconds. */
+double pgi_machine_peak_f32(pg_context *ctx);
+/* Bytes a second that one core reads over and over from so many; 0: out of memory. */
+double pgi_machine_read_speed(pg_context *ctx, size_t bytes);
+
 /* ---- memory and profile, for the binding ----------------------------------------------------- */
 
 typedef struct pgi_session_stats {

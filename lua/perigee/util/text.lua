@@ -56,6 +56,14 @@ end
 ---@return string
 function M.quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 
+--- The interpreter that runs this.
+---@return string
+function M.interpreter()
+  local first = 0
+  while arg and arg[first - 1] do first = first - 1 end
+  return first < 0 and arg[first] or "lua5.4"
+end
+
 --- The shell's words that began this program, before its own arguments: interpreter, script.
 ---@return string
 function M.program()
