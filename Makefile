@@ -30,7 +30,7 @@ ifneq ($(BLAS_INCDIR),)
 BLAS_CFLAGS := -DPG_WITH_OPENBLAS -isystem $(BLAS_INCDIR)
 BLAS_LIBS := -L$(BLAS_LIBDIR) -Wl,-rpath,$(BLAS_LIBDIR) -lopenblas
 endif
-LIBS := -lprotobuf-c -lpng -ljpeg $(BLAS_LIBS) -lm -lpthread
+LIBS := -lprotobuf-c -lpng -ljpeg $(BLAS_LIBS) -lm -ldl -lpthread
 
 # ---- what is built --------------------------------------------------------------------------------
 
@@ -130,6 +130,14 @@ test-deps: deps
 dev-deps: test-deps
 	@c/tool/deps.sh $(DEV_DEPS)
 
+# Other engines to measure beside, from their Python packages: development only, outside of the tree.
+BENCH_VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/perigee/bench
+.PHONY: bench-deps
+bench-deps:
+	@c/tool/deps.sh python3-venv
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet onnx onnxruntime openvino ncnn pnnx MNN ai-edge-litert
+
 # ---- show and check -----------------------------------------------------------------------------------
 
 RUN_ENV = LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;"
@@ -167,6 +175,10 @@ tsan-host: $(BUILD)/two_sessions
 $(BUILD)/two_sessions: $(OBJECTS) spec/session/two_sessions.c
 	@echo "  LINK  $@"
 	@$(CC) $(SAN) -Ic/include -o $@ spec/session/two_sessions.c $(OBJECTS) $(LIBS)
+
+.PHONY: operators
+operators: all
+	$(RUN_ENV) $(LUA) c/tool/operators.lua >c/op/OPERATORS.md
 
 .PHONY: lint format
 lint: dev-deps

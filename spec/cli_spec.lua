@@ -43,7 +43,9 @@ describe("perigee", function()
   it("tells its version, its commands, the help of each", function()
     assert.equal("perigee " .. pg.version .. "\n", good "--version")
     local out = good "--help"
-    for _, name in ipairs { "info", "run", "bench", "conformance", "repl" } do
+    for _, name in ipairs {
+      "info", "run", "convert", "extract", "merge", "inline", "text", "bench", "conformance", "repl",
+    } do
       assert.matches("\n  " .. name .. " ", out, 1, true)
       local help = good(name, "--help")
       assert.matches("Usage: perigee " .. name, help, 1, true)
@@ -344,6 +346,68 @@ describe("perigee conformance", function()
     local verdicts = {}
     for i, r in ipairs(json.decode(out)) do verdicts[i] = r.verdict end
     assert.same({ "pass", "wrong", "pass", "error", "unsupported" }, verdicts)
+  end)
+end)
+
+describe("perigee's surgery", function()
+  local function load(name) return assert(pg.load(dir .. "/" .. name)) end
+
+  it("extracts", function()
+    local out = dir .. "/part.onnx"
+    assert.equal("", good("extract", mlp, out, "-i", "hidden", "-o", "scores"))
+    assert.equal(2, load("part.onnx"):info().n_nodes)
+    good("extract", mlp, out, "--inputs", "hidden", "--outputs", "active,scores", "--external", "8")
+    assert.is_truthy(lfs.attributes(out .. ".data"))
+    bad(1, "no value 'gone' in the graph", "extract", mlp, out, "-i", "x", "-o", "gone")
+    bad(1, "the outputs also need the input 'x'", "extract", mlp, out, "-o", "y")
+    bad(2, "-o", "extract", mlp, out)
+    bad(2, "perigee writes .onnx and .onnxtxt", "extract", mlp, dir .. "/part.h5", "-o", "y")
+    bad(2, "--external or --embed, not both", "extract", mlp, out, "-o", "y", "--embed", "--external", "1")
+    bad(1, "No such file", "extract", dir .. "/none.onnx", out, "-o", "y")
+  end)
+
+  it("says on stderr which inputs nothing needs, and as JSON", function()
+    local status, out, err = run("extract", mlp, dir .. "/part.onnx", "-i", "x,hidden", "-o", "scores", "--json")
+    assert.equal(0, status)
+    assert.equal("perigee: input 'x' is not needed and was left out\n", err)
+    local said = json.decode(out)
+    assert.same({ "input 'x' is not needed and was left out" }, said.notes)
+    assert.same({ dir .. "/part.onnx", 2, "hidden" }, { said.output, said.nodes, said.inputs[1].name })
+  end)
+
+  it("merges", function()
+    local out = dir .. "/merged.onnx"
+    good("merge", tiny, tiny, out, "-m", "y=x")
+    assert.equal(2 * load("tiny.onnx"):info().n_nodes, load("merged.onnx"):info().n_nodes)
+    good("merge", tiny, tiny, out, "-m", "y=x", "--prefix", "p")
+    assert.matches("^p/", load("merged.onnx"):output_list()[1].name)
+    bad(2, "--map yx: expected OUT=IN", "merge", tiny, tiny, out, "-m", "yx")
+    bad(1, "the second model has no input 'z'", "merge", tiny, tiny, out, "-m", "y=z")
+  end)
+
+  it("converts to the newest operator set, and to text and back", function()
+    local old = "spec/data/old.onnx"
+    good("convert", old, dir .. "/new.onnx")
+    assert.is_true(load("new.onnx"):info().opsets["ai.onnx"] >= 28)
+    good("convert", old, dir .. "/kept.onnxtxt", "--opset", "keep")
+    good("convert", dir .. "/kept.onnxtxt", dir .. "/kept.onnx", "--opset", "keep")
+    assert.equal(assert(pg.load(old)):text(), load("kept.onnx"):text())
+    bad(1, "which opset 6 doesn't have", "convert", mlp, dir .. "/low.onnx", "--opset", "6")
+    bad(2, "--opset soon: expected newest, keep or a number", "convert", mlp, dir .. "/low.onnx", "--opset", "soon")
+    bad(2, "an ONNX model has one file", "convert", mlp, tiny, dir .. "/low.onnx")
+    bad(2, "requires at least 2 arguments", "convert", mlp)
+    local said = json.decode(good("convert", old, dir .. "/new.onnx", "--json", "--embed"))
+    assert.same({ 3, "x" }, { said.nodes, said.inputs[1].name })
+  end)
+
+  it("inlines and prints the text form", function()
+    good("inline", "spec/data/function.onnx", dir .. "/inlined.onnx")
+    assert.same({}, load("inlined.onnx"):info().functions)
+    local text = good("text", dir .. "/inlined.onnx")
+    assert.equal(text, load("inlined.onnx"):text "onnx" .. "\n")
+    assert.equal(text, json.decode(good("text", dir .. "/inlined.onnx", "--json")).text .. "\n")
+    temp.write(dir .. "/wrong.onnxtxt", "g (float x => () {}")
+    bad(1, "wrong.onnxtxt:1:13: expected ')', got '>'", "text", dir .. "/wrong.onnxtxt")
   end)
 end)
 

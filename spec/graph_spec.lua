@@ -179,7 +179,7 @@ describe("editing", function()
       { "no value 'gone' in the graph", function() g:replace("x", "gone") end },
       { "no value 'gone' in the graph", function() g:node(1):set_input(1, "gone") end },
       { "input out of range", function() g:node(1):set_input(9, "x") end },
-      { "unknown option 'nam' (known: name, domain, before)",
+      { "unknown option 'nam' (known: name, domain, before, overload, doc)",
         function() g:add("Relu", { "x" }, { "z" }, nil, { nam = "a" }) end },
       { "unknown element type 'float'", function() g:add_input("z", "float", {}) end },
       { "a dimension is negative", function() g:add_input("zz", "f32", { -1 }) end },

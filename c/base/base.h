@@ -160,10 +160,24 @@ void pgi_file_close(pgi_file *f);
 typedef struct pgi_writer pgi_writer;
 pg_status pgi_writer_open(pg_context *ctx, const char *path, pgi_writer **out, pg_error *err);
 pg_status pgi_writer_write(pgi_writer *w, const void *data, size_t size, pg_error *err);
+pg_status pgi_writer_skip(pgi_writer *w, size_t size, pg_error *err); /* zeros, as a hole */
 pg_status pgi_writer_commit(pgi_writer *w, pg_error *err); /* frees w in any case */
 /* Commits when all was written (status PG_OK), else aborts; what happened first is returned. */
 pg_status pgi_writer_end(pgi_writer *w, pg_status status, pg_error *err);
 void pgi_writer_abort(pgi_writer *w); /* NULL is fine */
+
+/* ---- probe.c -------------------------------------------------------------------------------- */
+
+/* Nanoseconds that a cache line takes from one CPU to another, the two lowest that the process may
+** use; 0 where there is only one.  Takes a few milliseconds on two threads of its own. */
+double pgi_ping_pong_ns(void);
+
+/* ---- library.c ------------------------------------------------------------------------------ */
+
+/* The functions of a shared library that may not be there (PG_UNSUPPORTED names it, or the first
+** function that it lacks).  Its code stays loaded from then on. */
+pg_status pgi_library_open(const char *name, const char *const *symbols, void **functions, int n,
+                           pg_error *err);
 
 /* ---- text.c --------------------------------------------------------------------------------- */
 

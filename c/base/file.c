@@ -228,6 +228,15 @@ pg_status pgi_writer_write(pgi_writer *w, const void *data, size_t size, pg_erro
   return PG_OK;
 }
 
+/* The file ends where the last skip leads, also when nothing is written behind it. */
+pg_status pgi_writer_skip(pgi_writer *w, size_t size, pg_error *err) {
+  PG_TRY(flush(w, err));
+  off_t at = size <= INT64_MAX ? lseek(w->fd, (off_t)size, SEEK_CUR) : -1;
+  if (at >= 0 && ftruncate(w->fd, at) == 0) return PG_OK;
+  w->failure = at < 0 && size > INT64_MAX ? EFBIG : errno;
+  return fail_io(err, w->path, w->failure);
+}
+
 /* Makes the rename itself last; a folder that can't be synced is no failure. */
 static void sync_folder(const pgi_writer *w) {
   char *slash = strrchr(w->temporary, '/');

@@ -68,8 +68,9 @@ void pgi_lua_push_dims(lua_State *L, int rank, const int64_t *dims);
 /* 1-based, negative from the end, to 0-based; raises. */
 int64_t pgi_lua_index(lua_State *L, int arg, int64_t i, int64_t n, const char *what);
 /* Attributes from a table { name = value } at `arg` (may be nil); their memory is anchored on the
-** stack.  op may be NULL; declared kinds decide between int and float. */
-pgi_attr *pgi_lua_to_attrs(lua_State *L, int arg, const pg_op *op, int *n);
+** stack.  op may be NULL; declared kinds decide between int and float.  g: the graph of the node,
+** whose subgraphs they may hold; NULL: none. */
+pgi_attr *pgi_lua_to_attrs(lua_State *L, int arg, const pg_op *op, pg_graph *g, int *n);
 void pgi_lua_push_attr(lua_State *L, const pgi_attr *a, int graph_index);
 
 /* ---- graph.c, edit.c, node.c -------------------------------------------------------------------------------- */
@@ -77,26 +78,51 @@ void pgi_lua_push_attr(lua_State *L, const pgi_attr *a, int graph_index);
 /* A fresh closed graph userdata on the stack. */
 pg_graph **pgi_lua_new_graph(lua_State *L);
 pg_graph *pgi_lua_check_graph(lua_State *L, int arg);
+/* A whole model, not a subgraph or the body of a function. */
+pg_graph *pgi_lua_check_model(lua_State *L, int arg);
+pg_graph *pgi_lua_test_graph(lua_State *L, int arg); /* NULL for anything else and closed graphs */
+/* The handle of a subgraph or a function's body of the model whose (or part of whose) handle is at
+** graph_index: the same one each time.  It keeps the model's handle alive. */
+void pgi_lua_push_body(lua_State *L, int graph_index, pg_graph *body);
+/* Before the node goes, or its attribute `name` (NULL: all): the handles of its subgraphs die. */
+void pgi_lua_drop_bodies(lua_State *L, int graph_index, const pgi_node *node, const char *name);
+/* Pushes the handle of the whole model, for any part of it. */
+void pgi_lua_push_owner(lua_State *L, int graph_index);
 /* The userdata of a node of the graph at `graph_index`: the same one each time. */
 void pgi_lua_push_node(lua_State *L, int graph_index, pgi_node *node);
 pgi_node *pgi_lua_check_node(lua_State *L, int arg); /* raises when the node was removed */
 /* After edits that may have freed nodes: all handles of the graph's nodes become dead. */
 void pgi_lua_drop_nodes(lua_State *L, int graph_index);
 void pgi_lua_drop_node(lua_State *L, int graph_index, pgi_node *node);
-/* edit.c: the methods that change a graph, into the table on top of the stack; and Node's. */
+/* edit.c, build.c, surgery.c: more methods of graphs, into the table on top of the stack; and Node's. */
 void pgi_lua_open_edit(lua_State *L);
+void pgi_lua_open_build(lua_State *L);
+void pgi_lua_open_surgery(lua_State *L);
+/* A copy of a text in the model's arena; raises. */
+const char *pgi_lua_copy_text(lua_State *L, pg_graph *g, const char *text);
+/* The value of g that is named at `arg`; raises. */
+pgi_value *pgi_lua_check_value(lua_State *L, pg_graph *g, int arg);
+/* A type from (dtype, dims) at `arg` and behind it, or from a text as in ValueInfo.type. */
+pgi_type pgi_lua_check_type(lua_State *L, pg_graph *g, int arg);
 int pgi_lua_node_set(lua_State *L);
+int pgi_lua_graph_infer(lua_State *L); /* infer.c */
+int pgi_lua_node_unset(lua_State *L);
 /* { name, dtype, shape } with unknown dims as names or "?". */
 void pgi_lua_push_type(lua_State *L, const char *name, const pgi_type *t);
 
 /* ---- each adds its functions and metatables to the module table on top of the stack ------------------- */
 
+/* operators.c */
+int pgi_lua_operators(lua_State *L);
+
 void pgi_lua_open_tensor(lua_State *L);
 void pgi_lua_open_eval(lua_State *L);
 void pgi_lua_open_graph(lua_State *L);
 void pgi_lua_open_node(lua_State *L);
+void pgi_lua_open_attr(lua_State *L);
 void pgi_lua_open_session(lua_State *L);
 void pgi_lua_open_file(lua_State *L);
+void pgi_lua_open_bytes(lua_State *L);
 void pgi_lua_open_image(lua_State *L);
 void pgi_lua_open_post(lua_State *L);
 

@@ -38,7 +38,7 @@ static int eval(lua_State *L) {
     lua_pop(L, 1);
   }
   int n_attrs;
-  pgi_attr *attrs = pgi_lua_to_attrs(L, 3, op, &n_attrs);
+  pgi_attr *attrs = pgi_lua_to_attrs(L, 3, op, NULL, &n_attrs);
   pg_tensor *out = pgi_lua_new_tensors(L, n_out);
   pg_error err;
   if (pgi_eval(pgi_lua_context(L), threads, domain, type, attrs, n_attrs, in, n_in, out, n_out,

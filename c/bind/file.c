@@ -96,6 +96,20 @@ static int pb_write(lua_State *L) {
   return 1;
 }
 
+/* write_file(path, bytes) -> true: the file gets its name once it is complete */
+static int write_file(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  size_t size;
+  const char *bytes = luaL_checklstring(L, 2, &size);
+  pgi_writer *w = NULL;
+  pg_error err;
+  pg_status status = pgi_writer_open(pgi_lua_context(L), path, &w, &err);
+  if (status == PG_OK) status = pgi_writer_end(w, pgi_writer_write(w, bytes, size, &err), &err);
+  if (status != PG_OK) return pgi_lua_fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* allclose(a, b, rtol, atol): any values; true, or false and where they differ */
 static int value_allclose(lua_State *L) {
   lua_settop(L, 4);
@@ -142,9 +156,9 @@ static int wav_write(lua_State *L) {
 }
 
 void pgi_lua_open_file(lua_State *L) {
-  static const luaL_Reg functions[] = {{"npy_read", npy_read},       {"npy_write", npy_write},
-                                       {"pb_read", pb_read},         {"pb_write", pb_write},
-                                       {"allclose", value_allclose}, {"wav_read", wav_read},
-                                       {"wav_write", wav_write},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"npy_read", npy_read}, {"npy_write", npy_write}, {"write_file", write_file},
+      {"pb_read", pb_read},   {"pb_write", pb_write},   {"allclose", value_allclose},
+      {"wav_read", wav_read}, {"wav_write", wav_write}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -1,5 +1,6 @@
 /* perigee.Graph: load, look, save, passes.  Values are named by strings; nodes are userdata. */
 #include "bind/bind.h"
+#include "format/format.h"
 
 static void try(lua_State *L, pg_status status, const pg_error *err) {
   if (status != PG_OK) pgi_lua_raise(L, err);
@@ -7,31 +8,105 @@ static void try(lua_State *L, pg_status status, const pg_error *err) {
 
 /* ---- handles ------------------------------------------------------------------------------------------ */
 
-/* User value 1: { lightuserdata = node userdata }, weak values. */
-pg_graph **pgi_lua_new_graph(lua_State *L) {
-  pg_graph **box = lua_newuserdatauv(L, sizeof *box, 1);
+/* User value 1: { lightuserdata = userdata of a node, subgraph or function's body }, weak values, one
+** for the whole model; 2: for a part of a model the handle of the whole. */
+enum { HANDLES = 1, OWNER = 2 };
+
+static pg_graph **new_box(lua_State *L) {
+  pg_graph **box = lua_newuserdatauv(L, sizeof *box, 2);
   *box = NULL;
+  return box;
+}
+
+pg_graph **pgi_lua_new_graph(lua_State *L) {
+  pg_graph **box = new_box(L);
   lua_newtable(L);
   if (luaL_newmetatable(L, "perigee.weak")) {
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
   }
   lua_setmetatable(L, -2);
-  lua_setiuservalue(L, -2, 1);
+  lua_setiuservalue(L, -2, HANDLES);
   luaL_setmetatable(L, PG_LUA_GRAPH);
   return box;
 }
 
-pg_graph *pgi_lua_check_graph(lua_State *L, int arg) {
-  pg_graph **box = luaL_checkudata(L, arg, PG_LUA_GRAPH);
-  pgi_lua_argcheck(L, *box, arg, "graph is closed");
-  return *box;
+void pgi_lua_push_owner(lua_State *L, int graph_index) {
+  graph_index = lua_absindex(L, graph_index);
+  if (lua_getiuservalue(L, graph_index, OWNER) == LUA_TUSERDATA) return;
+  lua_pop(L, 1);
+  lua_pushvalue(L, graph_index);
 }
 
+/* The model dies with its own handle, and all its parts with it. */
+static pg_graph *live_graph(lua_State *L, int arg) {
+  pg_graph *const *box = luaL_checkudata(L, arg, PG_LUA_GRAPH);
+  pgi_lua_push_owner(L, arg);
+  pg_graph *const *owner = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return *owner ? *box : NULL;
+}
+
+pg_graph *pgi_lua_check_graph(lua_State *L, int arg) {
+  pg_graph *g = live_graph(L, arg);
+  pgi_lua_argcheck(L, g, arg, "graph is closed");
+  return g;
+}
+
+pg_graph *pgi_lua_check_model(lua_State *L, int arg) {
+  pg_graph *g = pgi_lua_check_graph(L, arg);
+  pgi_lua_argcheck(L, g == g->model->main, arg, "expected a whole model, got a part of one");
+  return g;
+}
+
+pg_graph *pgi_lua_test_graph(lua_State *L, int arg) {
+  return luaL_testudata(L, arg, PG_LUA_GRAPH) ? live_graph(L, arg) : NULL;
+}
+
+void pgi_lua_push_body(lua_State *L, int graph_index, pg_graph *body) {
+  pgi_lua_push_owner(L, graph_index);
+  lua_getiuservalue(L, -1, HANDLES);
+  pg_graph *const *known = NULL;
+  if (lua_rawgetp(L, -1, body) == LUA_TUSERDATA) known = lua_touserdata(L, -1);
+  if (!known || !*known) {
+    lua_pop(L, 1);
+    *new_box(L) = body;
+    lua_pushvalue(L, -2);
+    lua_setiuservalue(L, -2, HANDLES);
+    lua_pushvalue(L, -3);
+    lua_setiuservalue(L, -2, OWNER);
+    luaL_setmetatable(L, PG_LUA_GRAPH);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, -3, body);
+  }
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+void pgi_lua_drop_bodies(lua_State *L, int graph_index, const pgi_node *node, const char *name) {
+  luaL_checkstack(L, 8, NULL);
+  for (int i = 0; i < node->n_attrs; i++) {
+    const pgi_attr *a = &node->attrs[i];
+    bool holds = (a->kind == PG_ATTR_GRAPH || a->kind == PG_ATTR_GRAPHS) && !a->ref;
+    if (!holds || (name && strcmp(a->name, name) != 0)) continue;
+    for (int64_t k = 0; k < a->n; k++) {
+      pgi_lua_drop_node(L, graph_index, (pgi_node *)a->graphs[k]);
+      for (const pgi_node *inner = a->graphs[k] ? a->graphs[k]->first : NULL; inner;
+           inner = inner->next)
+        pgi_lua_drop_bodies(L, graph_index, inner, NULL);
+    }
+  }
+}
+
+/* A subgraph that never came to a node lets go of the outer values that it uses. */
 static int graph_close(lua_State *L) {
   pg_graph **box = luaL_checkudata(L, 1, PG_LUA_GRAPH);
-  pg_graph_free(*box);
+  pg_graph *g = live_graph(L, 1);
   *box = NULL;
+  if (g && g->is_loose)
+    pgi_graph_clear(g);
+  else
+    pg_graph_free(g);
   return 0;
 }
 
@@ -40,6 +115,16 @@ static int graph_load(lua_State *L) {
   pg_context *ctx = pgi_lua_context(L);
   pg_error err;
   if (pg_graph_load(ctx, path, pgi_lua_new_graph(L), &err) != PG_OK) return pgi_lua_fail(L, &err);
+  return 1;
+}
+
+/* load_shapes(path): an ONNX file for looking; large tensors hold any numbers */
+static int graph_load_shapes(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  pg_context *ctx = pgi_lua_context(L);
+  pg_error err;
+  pg_graph **box = pgi_lua_new_graph(L);
+  if (pgi_onnx_load_shapes(ctx, path, box, &err) != PG_OK) return pgi_lua_fail(L, &err);
   return 1;
 }
 
@@ -54,10 +139,12 @@ static void free_bytes(void *owner) {
   pg_context_release(ctx);
 }
 
-/* The string is copied: it belongs to the collector. */
+/* load_bytes(data [, path]).  The string is copied: it belongs to the collector.  External data is
+** looked for beside `path`. */
 static int graph_load_bytes(lua_State *L) {
   size_t size;
   const char *data = luaL_checklstring(L, 1, &size);
+  const char *path = luaL_optstring(L, 2, NULL);
   pg_context *ctx = pgi_lua_context(L);
   pg_graph **box = pgi_lua_new_graph(L);
   pg_error err;
@@ -71,7 +158,7 @@ static int graph_load_bytes(lua_State *L) {
   pgi_context_retain(ctx);
   char *copy = (char *)block + PG_ALIGN;
   memcpy(copy, data, size);
-  if (pg_graph_load_bytes(ctx, copy, size, free_bytes, block, box, &err) != PG_OK) {
+  if (pgi_onnx_load_bytes(ctx, copy, size, path, free_bytes, block, box, &err) != PG_OK) {
     free_bytes(block);
     return pgi_lua_fail(L, &err);
   }
@@ -88,7 +175,7 @@ static int graph_new(lua_State *L) {
 }
 
 static int graph_clone(lua_State *L) {
-  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_graph *g = pgi_lua_check_model(L, 1);
   pg_error err;
   if (pgi_graph_clone(g, pgi_lua_new_graph(L), &err) != PG_OK) return pgi_lua_fail(L, &err);
   return 1;
@@ -96,12 +183,26 @@ static int graph_clone(lua_State *L) {
 
 /* save(path [, external_threshold]) -> true */
 static int graph_save(lua_State *L) {
-  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_graph *g = pgi_lua_check_model(L, 1);
   const char *path = luaL_checkstring(L, 2);
   pg_error err;
   if (pg_graph_save(g, path, luaL_optinteger(L, 3, -1), &err) != PG_OK)
     return pgi_lua_fail(L, &err);
   lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* outline() -> the bytes of an ONNX file without the larger tensors' data */
+static int graph_outline(lua_State *L) {
+  pg_graph *g = pgi_lua_check_model(L, 1);
+  pg_error err;
+  size_t size = 0;
+  luaL_Buffer b;
+  pg_status status = pgi_onnx_outline(g, NULL, &size, &err);
+  if (status != PG_OK) return pgi_lua_fail(L, &err);
+  status = pgi_onnx_outline(g, luaL_buffinitsize(L, &b, size), &size, &err);
+  if (status != PG_OK) return pgi_lua_fail(L, &err);
+  luaL_pushresultsize(&b, size);
   return 1;
 }
 
@@ -217,12 +318,19 @@ static int graph_node(lua_State *L) {
   return 1;
 }
 
-/* value(name) -> { name, dtype, shape, constant, producer, consumers, is_input, is_output } or nil */
+static void set_text(lua_State *L, const char *key, const char *text) {
+  if (!text || !*text) return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, key);
+}
+
+/* value(name) -> { name, dtype, shape, doc, constant, producer, consumers, is_input, is_output } or nil */
 static int graph_value(lua_State *L) {
   pg_graph *g = pgi_lua_check_graph(L, 1);
   pgi_value *v = pgi_graph_find(g, luaL_checkstring(L, 2));
   if (!v) return 0;
   pgi_lua_push_type(L, v->name, &v->type);
+  set_text(L, "doc", v->doc);
   if (v->constant.dtype != PG_NONE) {
     pgi_tensor_assign(pgi_lua_new_tensor(L), &v->constant);
     lua_setfield(L, -2, "constant");
@@ -248,12 +356,6 @@ static int graph_value(lua_State *L) {
   return 1;
 }
 
-static void set_text(lua_State *L, const char *key, const char *text) {
-  if (!text || !*text) return;
-  lua_pushstring(L, text);
-  lua_setfield(L, -2, key);
-}
-
 /* { name, doc, ir_version, producer, opsets = { [domain] = version }, metadata = {...}, ... } */
 static int graph_info(lua_State *L) {
   pg_graph *g = pgi_lua_check_graph(L, 1);
@@ -264,6 +366,8 @@ static int graph_info(lua_State *L) {
   set_text(L, "producer", m->producer_name);
   set_text(L, "producer_version", m->producer_version);
   set_text(L, "domain", m->domain);
+  lua_pushinteger(L, m->model_version);
+  lua_setfield(L, -2, "model_version");
   lua_pushinteger(L, m->ir_version);
   lua_setfield(L, -2, "ir_version");
   lua_pushinteger(L, g->n_nodes);
@@ -314,8 +418,8 @@ static int graph_text(lua_State *L) {
 }
 
 static int graph_tostring(lua_State *L) {
-  pg_graph **box = luaL_checkudata(L, 1, PG_LUA_GRAPH);
-  if (!*box) {
+  luaL_checkudata(L, 1, PG_LUA_GRAPH);
+  if (!live_graph(L, 1)) {
     lua_pushliteral(L, "Graph (closed)");
     return 1;
   }
@@ -335,31 +439,8 @@ static int graph_verify(lua_State *L) {
   return 1;
 }
 
-/* Only an operator's newest form has inference: so it happens on a copy, and what is found there of
-** a value holds for that of the same name. */
-static pg_status infer_in_copy(pg_graph *g, bool strict, pg_error *err) {
-  pg_graph *copy;
-  PG_TRY(pgi_graph_clone(g, &copy, err));
-  pg_status status = pgi_graph_canonical(copy, err);
-  if (status == PG_OK) status = pgi_graph_infer(copy, strict, err);
-  for (pgi_value *v = g->first_value; v && status == PG_OK; v = v->next) {
-    const pgi_value *known = pgi_graph_find(copy, v->name);
-    if (known) status = pgi_type_copy(&known->type, &g->model->arena, &v->type, err);
-  }
-  pg_graph_free(copy);
-  return status;
-}
-
-static int graph_infer(lua_State *L) {
-  pg_error err;
-  if (infer_in_copy(pgi_lua_check_graph(L, 1), lua_toboolean(L, 2), &err) != PG_OK)
-    return pgi_lua_fail(L, &err);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 static int graph_canonical(lua_State *L) {
-  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_graph *g = pgi_lua_check_model(L, 1);
   pg_error err;
   pgi_lua_drop_nodes(L, 1);
   if (pgi_graph_canonical(g, &err) != PG_OK) return pgi_lua_fail(L, &err);
@@ -368,7 +449,7 @@ static int graph_canonical(lua_State *L) {
 }
 
 static int graph_optimize(lua_State *L) {
-  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_graph *g = pgi_lua_check_model(L, 1);
   pgi_pass_options options = {NULL, 0};
   pg_error err;
   pgi_lua_drop_nodes(L, 1);
@@ -387,12 +468,14 @@ static int graph_sort(lua_State *L) {
 
 void pgi_lua_open_graph(lua_State *L) {
   static const luaL_Reg functions[] = {{"load", graph_load},
+                                       {"load_shapes", graph_load_shapes},
                                        {"load_bytes", graph_load_bytes},
                                        {"graph_new", graph_new},
                                        {NULL, NULL}};
   static const luaL_Reg methods[] = {{"close", graph_close},
                                      {"clone", graph_clone},
                                      {"save", graph_save},
+                                     {"outline", graph_outline},
                                      {"input_list", graph_input_list},
                                      {"all_input_names", graph_all_input_names},
                                      {"output_list", graph_output_list},
@@ -403,7 +486,7 @@ void pgi_lua_open_graph(lua_State *L) {
                                      {"info", graph_info},
                                      {"text", graph_text},
                                      {"verify", graph_verify},
-                                     {"infer", graph_infer},
+                                     {"infer", pgi_lua_graph_infer},
                                      {"canonical", graph_canonical},
                                      {"optimize", graph_optimize},
                                      {"sort", graph_sort},
@@ -417,6 +500,8 @@ void pgi_lua_open_graph(lua_State *L) {
   luaL_setfuncs(L, meta, 0);
   luaL_newlib(L, methods);
   pgi_lua_open_edit(L);
+  pgi_lua_open_build(L);
+  pgi_lua_open_surgery(L);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__methods");
   lua_setfield(L, -2, "__index");

@@ -2,6 +2,7 @@
 **
 ** What files hold is nil, message, code; sizes and names that are wrong raise. */
 #include "bind/bind.h"
+#include "format/format.h"
 #include "image/image.h"
 
 /* Pushes out (already on the stack), or fails. */
@@ -68,7 +69,7 @@ static int image_decode(lua_State *L) {
   pg_context *ctx = pgi_lua_context(L);
   pg_tensor *out = pgi_lua_new_tensor(L);
   pg_error err;
-  if (pgi_image_decode(ctx, bytes, size, deep, out, &err) != PG_OK) return pgi_lua_fail(L, &err);
+  if (pgi_picture_read(ctx, bytes, size, deep, out, &err) != PG_OK) return pgi_lua_fail(L, &err);
   return give(L, PG_OK, out, &err);
 }
 

@@ -178,6 +178,28 @@ static int peak_bytes(lua_State *L) {
   return 1;
 }
 
+/* ping_pong() -> nanoseconds from CPU to CPU, 0 where there is only one */
+static int ping_pong(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)pgi_ping_pong_ns());
+  return 1;
+}
+
+/* peak_f32() -> operations a second of one core: fused multiply-adds, two operations each */
+static int peak_f32(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)pgi_machine_peak_f32(pgi_lua_context(L)));
+  return 1;
+}
+
+/* read_speed(bytes) -> bytes a second that one core reads over and over from so many */
+static int read_speed(lua_State *L) {
+  lua_Integer bytes = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, bytes > 0 && bytes <= (lua_Integer)1 << 32, 1, "out of range");
+  double speed = pgi_machine_read_speed(pgi_lua_context(L), (size_t)bytes);
+  if (speed == 0) return luaL_error(L, "out of memory");
+  lua_pushnumber(L, (lua_Number)speed);
+  return 1;
+}
+
 /* For the command: the interpreter's own handler only stops Lua code, not a run inside the engine. */
 static int default_interrupt(lua_State *L) {
   (void)L;
@@ -199,43 +221,16 @@ static int interrupt_restorer(lua_State *L) {
   return 1;
 }
 
-/* { { name, domain, since = {...}, ... } ... }: what the table of operators holds. */
-static int operators(lua_State *L) {
-  int n;
-  const pg_op *const *ops = pgi_op_all(&n);
-  lua_createtable(L, n, 0);
-  for (int i = 0; i < n; i++) {
-    lua_createtable(L, 0, 4);
-    lua_pushstring(L, ops[i]->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, ops[i]->domain ? ops[i]->domain : "");
-    lua_setfield(L, -2, "domain");
-    lua_newtable(L);
-    for (int k = 0; k < PG_COUNT(ops[i]->since) && ops[i]->since[k]; k++) {
-      lua_pushinteger(L, ops[i]->since[k]);
-      lua_rawseti(L, -2, k + 1);
-    }
-    lua_setfield(L, -2, "since");
-    lua_newtable(L);
-    int types = 0;
-    for (int d = PG_F32; d <= PG_I2; d++) {
-      if (!(ops[i]->types & PG_T(d))) continue;
-      lua_pushstring(L, pg_dtype_name((pg_dtype)d));
-      lua_rawseti(L, -2, ++types);
-    }
-    lua_setfield(L, -2, "types");
-    lua_rawseti(L, -2, i + 1);
-  }
-  return 1;
-}
-
 PG_API int luaopen_perigee_core(lua_State *L);
 int luaopen_perigee_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"isa", isa},
                                        {"cpu_count", cpu_count},
                                        {"clock", clock_seconds},
-                                       {"operators", operators},
+                                       {"operators", pgi_lua_operators},
                                        {"peak_bytes", peak_bytes},
+                                       {"ping_pong", ping_pong},
+                                       {"peak_f32", peak_f32},
+                                       {"read_speed", read_speed},
                                        {"own_source", own_source},
                                        {"user_level", push_user_level},
                                        {"default_interrupt", default_interrupt},
@@ -247,10 +242,12 @@ int luaopen_perigee_core(lua_State *L) {
   lua_setfield(L, -2, "version");
   pgi_lua_open_tensor(L);
   pgi_lua_open_eval(L);
+  pgi_lua_open_attr(L);
   pgi_lua_open_node(L);
   pgi_lua_open_graph(L);
   pgi_lua_open_session(L);
   pgi_lua_open_file(L);
+  pgi_lua_open_bytes(L);
   pgi_lua_open_image(L);
   pgi_lua_open_post(L);
   return 1;

@@ -1,7 +1,8 @@
 /* perigee.Node: a node of a graph.  The handle keeps the graph alive, and dies with the node. */
 #include "bind/bind.h"
 
-/* User value 1: the graph's userdata. */
+/* User value 1: the handle of the whole model.  The pointer is all: handles of subgraphs are dropped in
+** the same way. */
 typedef struct node_box {
   pgi_node *node; /* NULL: removed */
 } node_box;
@@ -17,7 +18,8 @@ static pgi_node *live_node(lua_State *L, int arg) {
 }
 
 void pgi_lua_push_node(lua_State *L, int graph_index, pgi_node *node) {
-  graph_index = lua_absindex(L, graph_index);
+  pgi_lua_push_owner(L, graph_index);
+  graph_index = lua_gettop(L);
   lua_getiuservalue(L, graph_index, 1);
   if (lua_rawgetp(L, -1, node) == LUA_TNIL) {
     lua_pop(L, 1);
@@ -29,7 +31,8 @@ void pgi_lua_push_node(lua_State *L, int graph_index, pgi_node *node) {
     lua_pushvalue(L, -1);
     lua_rawsetp(L, -3, node);
   }
-  lua_remove(L, -2);
+  lua_replace(L, graph_index);
+  lua_settop(L, graph_index);
 }
 
 pgi_node *pgi_lua_check_node(lua_State *L, int arg) {
@@ -88,7 +91,16 @@ static void push_attrs(lua_State *L, const pgi_node *node) {
   lua_remove(L, graph_index);
 }
 
-/* node.name, .type, .domain, .version, .inputs, .outputs, .attrs (fresh tables), methods */
+static void push_graph(lua_State *L, pg_graph *g) {
+  lua_getiuservalue(L, 1, 1);
+  if (g != g->model->main) {
+    pgi_lua_push_body(L, -1, g);
+    lua_remove(L, -2);
+  }
+}
+
+/* node.name, .type, .domain, .overload, .doc, .version, .graph, .inputs, .outputs, .attrs (fresh
+** tables), methods */
 static int node_index(lua_State *L) {
   const char *key = luaL_checkstring(L, 2);
   lua_pushvalue(L, 2);
@@ -100,6 +112,12 @@ static int node_index(lua_State *L) {
     lua_pushstring(L, node->type);
   else if (strcmp(key, "domain") == 0)
     lua_pushstring(L, node->domain);
+  else if (strcmp(key, "overload") == 0)
+    lua_pushstring(L, node->overload ? node->overload : "");
+  else if (strcmp(key, "doc") == 0)
+    lua_pushstring(L, node->doc);
+  else if (strcmp(key, "graph") == 0)
+    push_graph(L, node->graph);
   else if (strcmp(key, "version") == 0)
     lua_pushinteger(L, node->version);
   else if (strcmp(key, "inputs") == 0)
@@ -127,10 +145,22 @@ static int node_set_input(lua_State *L) {
   return 1;
 }
 
-static int node_unset(lua_State *L) {
-  pgi_attr_remove(pgi_lua_check_node(L, 1), luaL_checkstring(L, 2));
-  lua_settop(L, 1);
-  return 1;
+/* Only what has no meaning for the graph: name, doc, overload. */
+static int node_newindex(lua_State *L) {
+  pgi_node *node = pgi_lua_check_node(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  bool is_doc = strcmp(key, "doc") == 0, is_overload = strcmp(key, "overload") == 0;
+  if (!is_doc && !is_overload && strcmp(key, "name") != 0)
+    pgi_lua_error(L, "node.%s can't be assigned (name, doc and overload can)", key);
+  const char *text = lua_isnil(L, 3) ? "" : luaL_checkstring(L, 3);
+  text = pgi_lua_copy_text(L, node->graph, text);
+  if (is_doc)
+    node->doc = *text ? text : NULL;
+  else if (is_overload)
+    node->overload = text;
+  else
+    node->name = text;
+  return 0;
 }
 
 static int node_tostring(lua_State *L) {
@@ -147,11 +177,13 @@ static int node_tostring(lua_State *L) {
 void pgi_lua_open_node(lua_State *L) {
   static const luaL_Reg methods[] = {{"set", pgi_lua_node_set},
                                      {"set_input", node_set_input},
-                                     {"unset", node_unset},
+                                     {"unset", pgi_lua_node_unset},
                                      {NULL, NULL}};
   luaL_newmetatable(L, PG_LUA_NODE);
   lua_pushcfunction(L, node_tostring);
   lua_setfield(L, -2, "__tostring");
+  lua_pushcfunction(L, node_newindex);
+  lua_setfield(L, -2, "__newindex");
   luaL_newlib(L, methods);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__methods");

@@ -118,32 +118,6 @@ static int find_orientation(const struct jpeg_decompress_struct *cinfo) {
   return 1;
 }
 
-/* Each orientation is a transposition or none, then a flip of columns, of rows, of both. */
-static pg_status orient(pg_tensor *t, int orientation, pg_error *err) {
-  static const struct {
-    bool transpose, flip_x, flip_y;
-  } steps[9] = {[2] = {false, true, false}, [3] = {false, true, true}, [4] = {false, false, true},
-                [5] = {true, false, false}, [6] = {true, true, false}, [7] = {true, true, true},
-                [8] = {true, false, true}};
-  static const int swapped[3] = {1, 0, 2}, same[3] = {0, 1, 2};
-  if (orientation == 1) return PG_OK;
-  pg_tensor turned = {0}, x = {0}, y = {0}, dense = {0};
-  pg_status status =
-      pgi_view_permute(t, steps[orientation].transpose ? swapped : same, &turned, err);
-  int64_t height = turned.dims[0], width = turned.dims[1];
-  bool fx = steps[orientation].flip_x, fy = steps[orientation].flip_y;
-  if (status == PG_OK)
-    status = pgi_view_slice(&turned, 1, fx ? width - 1 : 0, width, fx ? -1 : 1, &x, err);
-  if (status == PG_OK)
-    status = pgi_view_slice(&x, 0, fy ? height - 1 : 0, height, fy ? -1 : 1, &y, err);
-  if (status == PG_OK) status = pgi_tensor_clone(&y, &dense, err);
-  if (status == PG_OK) pgi_tensor_move(t, &dense);
-  pgi_tensor_clear(&turned);
-  pgi_tensor_clear(&x);
-  pgi_tensor_clear(&y);
-  return status;
-}
-
 /* ---- the source: memory ------------------------------------------------------------------------- */
 
 static void source_init(j_decompress_ptr cinfo) {
@@ -289,7 +263,7 @@ pg_status pgi_jpeg_read(pg_context *ctx, const void *data, size_t size, int scal
   pg_status status = guarded_read(&r, err);
   jpeg_destroy_decompress(&r.cinfo);
   pgi_free(ctx, r.cmyk);
-  if (status == PG_OK) status = orient(&pixels, r.orientation, err);
+  if (status == PG_OK) status = pgi_picture_orient(&pixels, r.orientation, err);
   if (status == PG_OK)
     *out = pixels;
   else

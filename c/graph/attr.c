@@ -225,6 +225,88 @@ pg_status pgi_attr_set_tensor(pgi_node *node, const char *name, const pg_tensor 
   return PG_OK;
 }
 
+/* Sparse tensors are triples of tensors. */
+static pg_status set_tensors(pgi_node *node, const pgi_attr *from, pg_error *err) {
+  bool is_sparse = from->kind == PG_ATTR_SPARSE || from->kind == PG_ATTR_SPARSES;
+  int64_t n = is_sparse ? 3 * from->n : from->n;
+  pg_tensor **list = copy_array(node, from->tensors, n, sizeof *list);
+  if (!list) return pgi_nomem(err);
+  for (int64_t i = 0; i < n; i++) {
+    PG_TRY(pgi_model_tensor(node->graph->model, &list[i], err));
+    pgi_tensor_assign(list[i], from->tensors[i]);
+  }
+  pgi_attr *a;
+  PG_TRY(slot(node, from->name, from->kind, from->n, &a, err));
+  a->tensors = list;
+  return PG_OK;
+}
+
+static pg_status set_graphs(pgi_node *node, const pgi_attr *from, pg_error *err) {
+  for (int64_t i = 0; i < from->n; i++) {
+    const pg_graph *g = from->graphs[i];
+    if (!g->is_loose || g->parent != node->graph)
+      return pgi_fail(err, PG_INVALID,
+                      "attribute '%s': graph '%s' is not a new subgraph of the node's graph",
+                      from->name, g->name);
+    for (int64_t k = 0; k < i; k++)
+      if (from->graphs[k] == g)
+        return pgi_fail(err, PG_INVALID, "attribute '%s': graph '%s' is there twice", from->name,
+                        g->name);
+  }
+  pg_graph **list = copy_array(node, from->graphs, from->n, sizeof(pg_graph *));
+  if (!list) return pgi_nomem(err);
+  pgi_attr *a;
+  PG_TRY(slot(node, from->name, from->kind, from->n, &a, err));
+  a->graphs = list;
+  for (int64_t i = 0; i < a->n; i++) list[i]->is_loose = false;
+  return PG_OK;
+}
+
+static pg_status set_types(pgi_node *node, const pgi_attr *from, pg_error *err) {
+  pgi_type *list = copy_array(node, from->types, from->n, sizeof *list);
+  if (!list) return pgi_nomem(err);
+  for (int64_t i = 0; i < from->n; i++)
+    PG_TRY(pgi_type_copy(&from->types[i], &node->graph->model->arena, &list[i], err));
+  pgi_attr *a;
+  PG_TRY(slot(node, from->name, from->kind, from->n, &a, err));
+  a->types = list;
+  return PG_OK;
+}
+
+static pg_status set_ref(pgi_node *node, const pgi_attr *from, pg_error *err) {
+  const char *ref = pgi_arena_strdup(&node->graph->model->arena, from->ref);
+  if (!ref) return pgi_nomem(err);
+  pgi_attr *a;
+  PG_TRY(slot(node, from->name, from->kind, 0, &a, err));
+  a->ref = ref;
+  return PG_OK;
+}
+
+pg_status pgi_attr_assign(pgi_node *node, const pgi_attr *from, pg_error *err) {
+  if (from->ref) return set_ref(node, from, err);
+  switch (from->kind) {
+    case PG_ATTR_FLOAT:
+    case PG_ATTR_FLOATS:
+      return set_floats(node, from->name, from->kind, from->n, from->floats, err);
+    case PG_ATTR_INT:
+    case PG_ATTR_INTS:
+      return set_ints(node, from->name, from->kind, from->n, from->ints, err);
+    case PG_ATTR_STRING:
+    case PG_ATTR_STRINGS:
+      return set_strings(node, from->name, from->kind, from->n, from->strings, err);
+    case PG_ATTR_GRAPH:
+    case PG_ATTR_GRAPHS:
+      return set_graphs(node, from, err);
+    case PG_ATTR_TYPE:
+    case PG_ATTR_TYPES:
+      return set_types(node, from, err);
+    case PG_ATTR_NONE:
+      return pgi_fail(err, PG_INVALID, "attribute '%s' has no kind", from->name);
+    default:
+      return set_tensors(node, from, err);
+  }
+}
+
 void pgi_attr_remove(pgi_node *node, const char *name) {
   pgi_attr *a = (pgi_attr *)pgi_attr_find(node, name);
   if (!a) return;

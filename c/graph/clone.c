@@ -27,8 +27,8 @@ static pg_status clone_attr_names(pgi_copier *c, const pgi_function *from, pgi_f
   return PG_OK;
 }
 
-static pg_status clone_function(pgi_copier *c, const pgi_function *from, pgi_function *to,
-                                pg_error *err) {
+pg_status pgi_copy_function(pgi_copier *c, const pgi_function *from, pgi_function *to,
+                            pg_error *err) {
   PG_TRY(pgi_copy_text(c, from->name, &to->name, err));
   PG_TRY(pgi_copy_text(c, from->domain, &to->domain, err));
   PG_TRY(pgi_copy_text(c, from->overload, &to->overload, err));
@@ -70,11 +70,11 @@ static pg_status clone_facts(pgi_copier *c, const pgi_model *from, pgi_model *to
 static pg_status clone_model(pgi_copier *c, const pgi_model *from, pgi_model *to, pg_error *err) {
   PG_TRY(clone_facts(c, from, to, err));
   PG_TRY(pgi_copy_graph(c, from->main, to->main, err));
-  to->functions = pgi_arena_alloc(&to->arena, (size_t)from->n_functions * sizeof *to->functions);
-  if (!to->functions) return pgi_nomem(err);
+  PG_TRY(pgi_arena_grow(&to->arena, &to->functions, 0, &to->functions_room, from->n_functions,
+                        sizeof *to->functions, err));
   for (; to->n_functions < from->n_functions; to->n_functions++)
-    PG_TRY(
-        clone_function(c, &from->functions[to->n_functions], &to->functions[to->n_functions], err));
+    PG_TRY(pgi_copy_function(c, &from->functions[to->n_functions], &to->functions[to->n_functions],
+                             err));
   return PG_OK;
 }
 

@@ -180,13 +180,17 @@ static pg_status copy_attrs(pgi_copier *c, const pgi_node *from, pgi_node *to, p
 
 static pg_status copy_value(pgi_copier *c, const pgi_value *v, pg_graph *to, pg_error *err) {
   const char *name = v->name;
-  if (c->is_inline) PG_TRY(pgi_fresh_name(c->to, c->prefix, name, &name, err));
+  if (c->is_inline) {
+    bool is_free = c->node_names && !pgi_map_get(&c->to->names, name);
+    PG_TRY(pgi_fresh_name(c->to, is_free ? NULL : c->prefix, name, &name, err));
+  }
   pgi_value *copy;
   PG_TRY(pgi_edit_value(to, name, &copy, err));
   PG_TRY(copy_type(c, &v->type, &copy->type, err));
   PG_TRY(pgi_copy_text(c, v->doc, &copy->doc, err));
   PG_TRY(pgi_copy_bytes(c, v->extra, &copy->extra, err));
   pgi_tensor_assign(&copy->constant, &v->constant);
+  copy->is_external = v->is_external;
   return pgi_ptrmap_put(&c->values, v, copy, err);
 }
 
@@ -208,7 +212,9 @@ pg_status pgi_copy_of(pgi_copier *c, pgi_value *v, pgi_value **out, pg_error *er
 }
 
 static pg_status node_name(pgi_copier *c, const pgi_node *from, const char **out, pg_error *err) {
-  if (!c->is_inline || !c->prefix || !*from->name) return pgi_copy_text(c, from->name, out, err);
+  bool is_free = c->node_names && !pgi_map_get(c->node_names, from->name);
+  if (!c->is_inline || !c->prefix || !*from->name || is_free)
+    return pgi_copy_text(c, from->name, out, err);
   size_t a = strlen(c->prefix), b = strlen(from->name);
   if (a + b > 200) return pgi_copy_text(c, from->name, out, err); /* nesting would multiply it */
   char *name = pgi_arena_alloc(&c->to->arena, a + b + 2);

@@ -9,6 +9,8 @@ typedef struct pgi_copier {
   pgi_ptrmap values;    /* old -> new; a value mapped to NULL is an omitted input */
   /* Inlining only. */
   bool is_inline;               /* values get fresh names */
+  const pgi_map *node_names;    /* merging: only what is in here, or among the values of `to`, gets
+                                ** the prefix; NULL: all */
   const char *prefix;           /* of these names; NULL */
   const pgi_function *function; /* whose body it is: `ref` attributes are resolved; NULL */
   const pgi_node *caller;       /* gives them, before the function's defaults */
@@ -27,6 +29,8 @@ pg_status pgi_copy_nodes(pgi_copier *c, const pg_graph *from, pg_graph *to, pgi_
                          pg_error *err);
 /* What stands for v in the copy: NULL for an omitted one. */
 pg_status pgi_copy_of(pgi_copier *c, pgi_value *v, pgi_value **out, pg_error *err);
+pg_status pgi_copy_function(pgi_copier *c, const pgi_function *from, pgi_function *to,
+                            pg_error *err);
 /* All of a graph into an empty one. */
 pg_status pgi_copy_graph(pgi_copier *c, const pg_graph *from, pg_graph *to, pg_error *err);
 

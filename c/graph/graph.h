@@ -60,15 +60,23 @@ static inline pgi_dim pgi_dim_of(int64_t n) {
 static inline pgi_dim pgi_dim_unknown(void) {
   return (pgi_dim){-1, NULL};
 }
+/* symbol.c: sizes that have names instead of numbers are computed with, too: see symbol.h.  What can't
+** be told is unknown; new texts go into the arena. */
 bool pgi_dim_equal(pgi_dim a, pgi_dim b); /* provably: same number or same symbol */
-pgi_dim pgi_dim_mul(pgi_dim a, pgi_dim b);
-pgi_dim pgi_dim_add(pgi_dim a, int64_t b);
+pgi_dim pgi_dim_mul(pgi_arena *arena, pgi_dim a, pgi_dim b);
+pgi_dim pgi_dim_add(pgi_arena *arena, pgi_dim a, pgi_dim b);
+pgi_dim pgi_dim_shift(pgi_arena *arena, pgi_dim a, int64_t by);
+pgi_dim pgi_dim_div(pgi_arena *arena, pgi_dim a, int64_t by); /* floor(a / by) */
 /* Joins what is declared with what was inferred; false when they contradict. */
 bool pgi_type_merge(pgi_type *into, const pgi_type *other);
 /* "f32 [N,3,224,224]", "seq(i64 [?])" */
 void pgi_type_text(const pgi_type *t, pgi_text *text);
 /* A deep copy: `elem` and the symbols go into the arena. */
 pg_status pgi_type_copy(const pgi_type *from, pgi_arena *arena, pgi_type *out, pg_error *err);
+
+/* type_text.c: from the text that pgi_type_text writes; a tensor without a shape has an unknown rank.  PG_INVALID says where the text
+** goes wrong.  What the type points to is in the arena. */
+pg_status pgi_type_parse(const char *text, pgi_arena *arena, pgi_type *out, pg_error *err);
 
 /* ---- ptrmap.c: pointer -> pointer, open addressing -------------------------------------------- */
 
@@ -81,6 +89,7 @@ typedef struct pgi_ptrmap {
 } pgi_ptrmap;
 void pgi_ptrmap_init(pgi_ptrmap *m, pg_context *ctx);
 void pgi_ptrmap_deinit(pgi_ptrmap *m);
+void *pgi_ptrmap_at(const pgi_ptrmap *m, int64_t slot); /* of [0, capacity); NULL: nothing there */
 bool pgi_ptrmap_has(const pgi_ptrmap *m, const void *key);
 void *pgi_ptrmap_get(const pgi_ptrmap *m, const void *key); /* NULL when absent */
 pg_status pgi_ptrmap_put(pgi_ptrmap *m, const void *key, void *value, pg_error *err); /* replaces */
@@ -150,6 +159,9 @@ pg_status pgi_attr_set_floats(pgi_node *node, const char *name, int64_t n, const
 pg_status pgi_attr_set_strings(pgi_node *node, const char *name, int64_t n, const pg_string *v,
                                pg_error *err);
 pg_status pgi_attr_set_tensor(pgi_node *node, const char *name, const pg_tensor *t, pg_error *err);
+/* A copy of `from`, whatever its kind; `ref` too.  Its graphs are adopted: they must be loose ones with
+** the node's graph as parent. */
+pg_status pgi_attr_assign(pgi_node *node, const pgi_attr *from, pg_error *err);
 void pgi_attr_remove(pgi_node *node, const char *name); /* a subgraph in it is emptied */
 /* A blank attribute to fill by hand (readers); the arrays come from the model's arena. */
 pg_status pgi_attr_add(pgi_node *node, const char *name, pgi_attr_kind kind, pgi_attr **out,
@@ -182,6 +194,7 @@ struct pgi_value {
   int output;         /* which output of the producer */
   bool is_input;      /* of its graph */
   bool is_pinned;     /* somebody wants it by name (pgi_graph_pin): it must survive */
+  bool is_external;   /* the constant came from a file beside the model, and goes there again */
   pgi_type type;
   pg_tensor constant; /* content of an initialiser (also the default of an input); else PG_NONE */
   pgi_use *uses;
@@ -218,6 +231,7 @@ struct pg_graph {
   pgi_use *outputs; /* [n_outputs] */
   int n_outputs;
   int inputs_room, outputs_room;
+  bool is_loose; /* a subgraph that no node holds yet */
   pgi_value *first_value, *last_value;
   pgi_map by_name; /* name -> pgi_value*, this graph only; also stale ones: use pgi_graph_find */
   pgi_bytes extra;
@@ -259,7 +273,7 @@ struct pgi_model {
   struct pgi_prop *props; /* metadata_props */
   int n_props, props_room;
   pgi_function *functions;
-  int n_functions;
+  int n_functions, functions_room;
   pgi_map names;     /* every value name that any graph of the model has used */
   int64_t next_name; /* for fresh names */
   pgi_bytes extra;
@@ -358,6 +372,45 @@ pg_status pgi_edit_inline(pg_graph *g, pgi_node *before, const pg_graph *body, p
 pg_status pgi_edit_inline_node(pgi_node *node, const pg_graph *body, const pgi_function *function,
                                pg_error *err);
 
+/* ---- function.c ------------------------------------------------------------------------------------ */
+
+/* A function without nodes that imports what the model imports.  PG_INVALID when it is there. */
+pg_status pgi_function_add(pgi_model *m, const char *domain, const char *name, const char *overload,
+                           pgi_function **out, pg_error *err);
+pgi_function *pgi_function_find(const pgi_model *m, const char *domain, const char *name,
+                                const char *overload); /* NULL */
+void pgi_function_remove(pgi_model *m, pgi_function *f);
+/* The function whose body g is; NULL. */
+pgi_function *pgi_function_of(const pg_graph *g);
+/* An attribute without a default, by name; or with one. */
+pg_status pgi_function_add_attr(pgi_function *f, const char *name, pg_error *err);
+pg_status pgi_function_add_default(pgi_function *f, const pgi_attr *a, pg_error *err);
+/* Functions can't hold initialisers: those of a function's body become Constant nodes. */
+pg_status pgi_function_free_constants(pgi_function *f, pg_error *err);
+/* Removes the functions that nothing calls. */
+pg_status pgi_functions_prune(pgi_model *m, pg_error *err);
+
+/* ---- surgery.c: on whole models.  A failure leaves a graph that is good for nothing but being freed:
+** work on a clone -------------------------------------------------------------------------------------- */
+
+/* Leaves only what lies between the values named `in` and `out`, which become the inputs and outputs;
+** is_reached[i]: something used in[i], and so it stayed.  PG_INVALID when another input is needed. */
+pg_status pgi_graph_extract(pg_graph *g, int n_in, const char *const *in, int n_out,
+                            const char *const *out, bool *is_reached, pg_error *err);
+/* Output `from` of the first model feeds input `to` of the second. */
+typedef struct pgi_joint {
+  const char *from, *to;
+} pgi_joint;
+/* Adds the model of `other` behind g.  Names of other that g knows get the prefix, with is_always all
+** of them.  Outputs of g that feed other are no outputs any more.  Both import the same versions. */
+pg_status pgi_graph_merge(pg_graph *g, const pg_graph *other, int n_joints, const pgi_joint *joints,
+                          const char *prefix, bool is_always, pg_error *err);
+/* To the newest operator sets, or where no operator changed in between to `opset` of ai.onnx (0: the
+** newest); functions too.  Those that can't follow are inlined.  Nothing is expanded. */
+pg_status pgi_graph_upgrade(pg_graph *g, int opset, pg_error *err);
+/* Calls of functions become their nodes; all in one opset afterwards. */
+pg_status pgi_graph_inline(pg_graph *g, pg_error *err);
+
 /* ---- verify.c -------------------------------------------------------------------------------------- */
 
 /* Structure only: use lists, order, names, dangling values.  PG_INVALID names the first fault. */
@@ -386,6 +439,18 @@ pgi_function *pgi_function_index_find(const pgi_function_index *index, const pgi
 /* Types of all values of g and its subgraphs, from inputs and constants; merges with what is
 ** declared (a contradiction between declared and inferred is an error only when `strict`). */
 pg_status pgi_graph_infer(pg_graph *g, bool strict, pg_error *err);
+/* The same in full (deduce.c): contents of small tensors go along, sizes without a number are computed
+** with by name ("2*N+1"), and those that depend on data get names ("unk_3"), also those of inputs. */
+typedef struct pgi_deduce_options {
+  bool is_strict;
+  /* Runs a node on small tensors: pgi_eval_node. */
+  pg_status (*eval)(const pgi_node *node, const pg_tensor *const *in, pg_tensor *out,
+                    pg_error *err);
+  /* Hears of contradictions between declared (v->type) and inferred, when not strict; may be NULL. */
+  void (*conflict)(void *arg, const pgi_value *v, const pgi_type *inferred);
+  void *arg;
+} pgi_deduce_options;
+pg_status pgi_graph_deduce(pg_graph *g, const pgi_deduce_options *options, pg_error *err);
 /* Forgets the types of what nodes make, and in subgraphs of inputs: before inferring anew when the
 ** type of an input was changed, and where what a file declares must not be trusted (sessions). */
 void pgi_graph_forget_types(pg_graph *g);

@@ -3,7 +3,7 @@
 #ifndef PG_OPDEF_H
 #define PG_OPDEF_H
 
-#include "graph/graph.h"
+#include "graph/symbol.h"
 
 /* ---- inference ------------------------------------------------------------------------------------ */
 
@@ -16,12 +16,16 @@ typedef struct pgi_infer {
   int n_in, n_out;
   const pgi_type *const *in;     /* [n_in]; NULL: omitted */
   const pg_tensor *const *value; /* [n_in]; NULL: not known */
-  pgi_type *out;                 /* [n_out] */
-  pgi_arena *arena;              /* for pgi_type.elem of outputs */
+  /* [n_in], or NULL: contents of small inputs that are known in part or by symbols. */
+  const pgi_content *const *content;
+  pgi_type *out;    /* [n_out] */
+  pgi_arena *arena; /* for what outputs point to: element types, symbols */
   pg_error *err;
   /* Types of the outputs of a subgraph attribute, given its input types: for If, Loop, Scan ... */
   pg_status (*subgraph)(struct pgi_infer *inf, pg_graph *body, const pgi_type *const *in, int n_in,
                         pgi_type *out, int n_out);
+  /* What is in a value of such a subgraph, when that is known in numbers; NULL. */
+  const pg_tensor *(*known)(const struct pgi_infer *inf, const pgi_value *v);
 } pgi_infer;
 
 /* ---- running -------------------------------------------------------------------------------------- */
@@ -76,6 +80,7 @@ enum {
   PG_OP_RANDOM = 1 << 2,  /* not to be folded nor merged */
   PG_OP_ELEMENTWISE = 1 << 4,
   PG_OP_CONTROL = 1 << 5, /* has subgraphs; run may call pgi_call_enter */
+  PG_OP_TYPE_ONLY = 1 << 6, /* looks at the type of input 0, never at its content */
 };
 
 #define PG_MANY 127 /* variadic */
@@ -112,6 +117,8 @@ struct pg_op {
 /* c/op/table.c, from the generated list.  domain "" or "ai.onnx".  NULL when unknown. */
 const pg_op *pgi_op_find(const char *domain, const char *name);
 const pg_op *const *pgi_op_all(int *n);
+/* The last version at or before `version` in which the operator changed; 0: none. */
+int pgi_op_form(const pg_op *op, int version);
 /* The newest version of the operator sets that this build knows: 28 for ai.onnx ... 0: unknown. */
 int pgi_opset_newest(const char *domain);
 

@@ -29,6 +29,10 @@ static struct pgi_ptrmap_slot *find(struct pgi_ptrmap_slot *slots, int64_t capac
     if (!slots[i].key || slots[i].key == key) return &slots[i];
 }
 
+void *pgi_ptrmap_at(const pgi_ptrmap *m, int64_t slot) {
+  return m->slots[slot].key ? m->slots[slot].value : NULL;
+}
+
 bool pgi_ptrmap_has(const pgi_ptrmap *m, const void *key) {
   return m->n && find(m->slots, m->capacity, key)->key;
 }

@@ -26,33 +26,6 @@ bool pgi_type_is_static(const pgi_type *t) {
   return true;
 }
 
-/* ---- dims ------------------------------------------------------------------------------------- */
-
-static bool same_symbol(const char *a, const char *b) {
-  return a && b && (a == b || strcmp(a, b) == 0);
-}
-
-bool pgi_dim_equal(pgi_dim a, pgi_dim b) {
-  if (a.n >= 0 || b.n >= 0) return a.n == b.n;
-  return same_symbol(a.symbol, b.symbol);
-}
-
-pgi_dim pgi_dim_mul(pgi_dim a, pgi_dim b) {
-  if (a.n == 0 || b.n == 0) return pgi_dim_of(0);
-  if (a.n == 1) return b;
-  if (b.n == 1) return a;
-  int64_t n;
-  if (a.n < 0 || b.n < 0 || __builtin_mul_overflow(a.n, b.n, &n)) return pgi_dim_unknown();
-  return pgi_dim_of(n);
-}
-
-pgi_dim pgi_dim_add(pgi_dim a, int64_t b) {
-  if (b == 0) return a;
-  int64_t n;
-  if (a.n < 0 || __builtin_add_overflow(a.n, b, &n) || n < 0) return pgi_dim_unknown();
-  return pgi_dim_of(n);
-}
-
 /* ---- joining ---------------------------------------------------------------------------------- */
 
 static bool merge_dims(pgi_type *into, const pgi_type *other) {

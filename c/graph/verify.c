@@ -43,6 +43,12 @@ static pg_status define(verifier *f, const pgi_value *v) {
 
 /* ---- values ------------------------------------------------------------------------------------- */
 
+/* Subgraphs that no node holds yet are not walked. */
+static bool is_in_loose(const pg_graph *g) {
+  while (g && !g->is_loose) g = g->parent;
+  return g != NULL;
+}
+
 /* Each entry of a use list must be an input or output slot that holds it: together with the count of
 ** all uses that makes lists and slots agree. */
 static pg_status check_use_list(verifier *f, const pgi_value *v) {
@@ -55,7 +61,7 @@ static pg_status check_use_list(verifier *f, const pgi_value *v) {
         node ? node->graph == use->graph && use->index < node->n_in && use == &node->in[use->index]
              : use->index < use->graph->n_outputs && use == &use->graph->outputs[use->index];
     if (!is_slot) return fault(f, v->graph, "a stale use is recorded for value", v->name);
-    f->n_uses--;
+    f->n_uses -= !is_in_loose(use->graph);
   }
   return PG_OK;
 }

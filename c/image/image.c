@@ -36,22 +36,11 @@ size_t pgi_color_bytes(const pgi_color *color, const pg_tensor *image, uint8_t b
 
 /* ---- files -------------------------------------------------------------------------------------- */
 
-pg_status pgi_image_decode(pg_context *ctx, const void *data, size_t size, bool deep,
-                           pg_tensor *out, pg_error *err) {
-  static const uint8_t png[] = {0x89, 'P', 'N', 'G'};
-  const uint8_t *bytes = data;
-  if (size >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
-    return pgi_png_read(ctx, data, size, deep, out, err);
-  if (size >= 2 && bytes[0] == 0xFF && bytes[1] == 0xD8)
-    return pgi_jpeg_read(ctx, data, size, 1, out, err);
-  return pgi_fail(err, PG_FORMAT, "neither a PNG nor a JPEG file");
-}
-
 pg_status pgi_image_read(pg_context *ctx, const char *path, bool deep, pg_tensor *out,
                          pg_error *err) {
   pgi_file file;
   PG_TRY(pgi_file_open(ctx, path, &file, err));
-  pg_status status = pgi_image_decode(ctx, file.data, file.size, deep, out, err);
+  pg_status status = pgi_picture_read(ctx, file.data, file.size, deep, out, err);
   pgi_file_close(&file);
   if (status != PG_OK) pgi_error_prefix(err, "%s", path);
   return status;

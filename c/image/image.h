@@ -14,9 +14,7 @@
 
 /* PG_INVALID, naming `what`, unless t is a picture with at least one pixel. */
 pg_status pgi_image_check(const pg_tensor *t, const char *what, pg_error *err);
-/* PNG or JPEG by content.  deep: 16-bit PNG stays u16. */
-pg_status pgi_image_decode(pg_context *ctx, const void *data, size_t size, bool deep,
-                           pg_tensor *out, pg_error *err);
+/* Any format that format/picture.c knows, by content.  deep: 16 bits stay u16. */
 pg_status pgi_image_read(pg_context *ctx, const char *path, bool deep, pg_tensor *out,
                          pg_error *err);
 /* PNG or JPEG by the name's ending; f32 is rounded to u8.  quality: 0 for the default. */

@@ -179,8 +179,10 @@ PG_API pg_status pg_graph_load(pg_context *ctx, const char *path, pg_graph **out
 PG_API pg_status pg_graph_load_bytes(pg_context *ctx, const void *data, size_t size,
                                      void (*release)(void *owner), void *owner, pg_graph **out,
                                      pg_error *err);
-/* Writes ONNX; a file that exists is replaced only once the new one is complete.  With
-** external_threshold >= 0, tensors of at least so many bytes go to `PATH.data`. */
+/* Writes ONNX; a file that exists is replaced only once the new one is complete, also when the graph
+** came from it.  With external_threshold >= 0, initialisers of at least so many bytes go to `PATH.data`.
+** Below zero those go there that came from such a file; and where the model would not fit into one
+** file of 2 GiB, all of 1 KiB and more. */
 PG_API pg_status pg_graph_save(const pg_graph *graph, const char *path, int64_t external_threshold,
                                pg_error *err);
 PG_API void pg_graph_free(pg_graph *graph); /* sessions made from it stay valid; NULL is fine */
@@ -250,7 +252,8 @@ PG_API void pg_session_cancel(pg_session *s);
 /* Images are tensors u8 [H,W,C] (u16 for 16-bit PNG when asked), C in 1 (grey), 2 (grey+alpha),
 ** 3 (RGB), 4 (RGBA). */
 
-/* Reads PNG or JPEG by content.  Palettes, 1-16 bits, CMYK and EXIF orientation are resolved.
+/* Reads PNG, JPEG, BMP, PNM and, where libwebp, libtiff, libopenjp2 are installed, WebP, TIFF and
+** JPEG 2000, by content.  Palettes, 1-16 bits, CMYK and EXIF orientation are resolved.
 ** channels: 0 as in the file, else 1 to 4 to convert to.  *out: owned, u8 [H,W,C]. */
 PG_API pg_status pg_image_read(pg_context *ctx, const char *path, int channels, pg_tensor **out,
                                pg_error *err);

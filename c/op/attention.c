@@ -30,13 +30,8 @@ static pg_status split_dims(const pgi_infer *inf, int i, const char *attr, pgi_d
   out[0] = t->dims[0];
   out[1] = pgi_dim_of(heads);
   out[2] = t->dims[1];
-  out[3] = width >= 0 ? pgi_dim_of(width / heads) : pgi_dim_unknown();
+  out[3] = pgi_dim_div(inf->arena, t->dims[2], heads);
   return PG_OK;
-}
-
-static pgi_dim add_dims(pgi_dim a, pgi_dim b) {
-  if (b.n >= 0) return pgi_dim_add(a, b.n);
-  return a.n >= 0 ? pgi_dim_add(b, a.n) : pgi_dim_unknown();
 }
 
 static pg_status infer(pgi_infer *inf) {
@@ -52,11 +47,11 @@ static pg_status infer(pgi_infer *inf) {
   PG_TRY(split_dims(inf, V, "kv_num_heads", v));
   if (pgi_has_in(inf, PAST_KEY))
     past = pgi_in_rank(inf, PAST_KEY) == 4 ? inf->in[PAST_KEY]->dims[2] : pgi_dim_unknown();
-  pgi_dim total = add_dims(past, k[2]);
+  pgi_dim total = pgi_dim_add(inf->arena, past, k[2]);
   if (inf->in[Q]->rank == 4) {
     memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[1], q[2], v[3]}, 4 * sizeof(pgi_dim));
   } else {
-    memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[2], pgi_dim_mul(q[1], v[3])}, 3 * sizeof(pgi_dim));
+    memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[2], pgi_dim_mul(inf->arena, q[1], v[3])}, 3 * sizeof(pgi_dim));
   }
   const pgi_dim more[3][4] = {
       {k[0], k[1], total, k[3]}, {v[0], v[1], total, v[3]}, {q[0], q[1], q[2], total}};

@@ -21,6 +21,27 @@ static pg_status constant_cast(pgi_node *node, double v, pgi_value **out, pg_err
   return call(node, "CastLike", *out, node->in[0].value, out, err);
 }
 
+/* The experimental form before opset 9 named the axes by whether channels share their statistics, and
+** could leave the variance alone. */
+static pg_status mvn_upgrade(pgi_node *node, int version, pg_error *err) {
+  static const int64_t axes[] = {0, 2, 3, 1};
+  if (version >= 9) return PG_OK;
+  const pgi_attr *across = pgi_attr_find(node, "across_channels");
+  const pgi_attr *variance = pgi_attr_find(node, "normalize_variance");
+  bool is_across = across && across->kind == PG_ATTR_INT && across->n == 1 && across->ints[0];
+  bool is_mean =
+      variance && variance->kind == PG_ATTR_INT && variance->n == 1 && !variance->ints[0];
+  pgi_attr_remove(node, "across_channels");
+  pgi_attr_remove(node, "normalize_variance");
+  if (!is_mean) return pgi_attr_set_ints(node, "axes", is_across ? 4 : 3, axes, err);
+  pgi_value *x = node->n_in > 0 ? node->in[0].value : NULL, *list, *y;
+  if (!x) return pgi_fail(err, PG_INVALID, "input 0 is missing");
+  PG_TRY(pgi_edit_constant_i64s(node->graph, is_across ? 4 : 3, axes, &list, err));
+  PG_TRY(call(node, "ReduceMean", x, list, &y, err));
+  PG_TRY(call(node, "Sub", x, y, &y, err));
+  return pgi_edit_replace_node(node, &y, err);
+}
+
 /* (x - mean(x)) / (sqrt(mean((x - mean(x))^2)) + 1e-9) */
 static pg_status mvn_expand(pgi_node *node, pg_error *err) {
   static const int64_t usual[] = {0, 2, 3};
@@ -62,11 +83,12 @@ static const pgi_attr_def lp_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i
 
 PG_OP(mean_variance_normalization) = {
     .name = "MeanVarianceNormalization",
-    .since = {9, 13},
+    .since = {1, 9, 13}, /* experimental in 1 */
     .in = {1, 1},
     .out = {1, 1},
     .types = PG_T_FLOAT,
     .attrs = mvn_attrs,
+    .upgrade = mvn_upgrade,
     .infer = pgi_infer_same,
     .expand = mvn_expand,
 };

@@ -35,31 +35,59 @@ static bool is_used(const pgi_node *node, int i) {
   return i < node->n_out && node->out[i];
 }
 
-/* Before opset 14 whether the operator trains showed in is_test (opset 1 to 6) and in the outputs
-** that are wanted; outputs 3 and 4 passed statistics on to a gradient. */
-static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
-  if (version >= 14) return PG_OK;
+/* Outputs 3 and 4 gave the statistics of the batch: those that another node, whose momentum keeps
+** nothing of the old ones, has as outputs 1 and 2. */
+static pg_status split_saved(pgi_node *node, pg_error *err) {
+  if (!is_used(node, 3) && !is_used(node, 4)) return PG_OK;
+  if (node->n_in != 5) return pgi_fail(err, PG_INVALID, "expected 5 inputs, got %d", node->n_in);
+  pgi_value *in[5], *out[3] = {NULL};
+  pgi_node *twin;
+  for (int i = 0; i < 5; i++) in[i] = node->in[i].value;
+  PG_TRY(pgi_edit_value(node->graph, NULL, &out[0], err));
   for (int i = 3; i < node->n_out; i++) {
-    if (!node->out[i]) continue;
-    if (node->out[i]->uses) {
-      return pgi_fail(err, PG_UNSUPPORTED, "output %d (saved statistics) is not supported", i);
-    }
+    out[i - 2] = node->out[i];
     PG_TRY(pgi_edit_set_output(node, i, NULL, err));
   }
+  for (int i = 1; i < 3; i++)
+    if (!out[i]) PG_TRY(pgi_edit_value(node->graph, NULL, &out[i], err));
+  PG_TRY(pgi_edit_node(node->graph, node, "", node->type, 5, in, 3, out, &twin, err));
+  twin->op = node->op;
+  twin->version = pgi_opset_newest("");
+  PG_TRY(pgi_attr_set_float(twin, "momentum", 0, err));
+  return pgi_attr_set_int(twin, "training_mode", 1, err);
+}
+
+/* Who trains has three outputs. */
+static pg_status train(pgi_node *node, pg_error *err) {
+  for (int i = 0; i < 3; i++) {
+    pgi_value *v;
+    if (is_used(node, i)) continue;
+    PG_TRY(pgi_edit_value(node->graph, NULL, &v, err));
+    PG_TRY(pgi_edit_set_output(node, i, v, err));
+  }
+  return pgi_attr_set_int(node, "training_mode", 1, err);
+}
+
+/* Before opset 14 whether the operator trains showed in is_test (opset 1 to 6) and in the outputs
+** that are wanted. */
+static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
+  if (version >= 14) return PG_OK;
   const pgi_attr *is_test = pgi_attr_find(node, "is_test");
   bool tests = is_test && is_test->kind == PG_ATTR_INT && is_test->n == 1 && is_test->ints[0] != 0;
-  bool trains = !tests && (is_used(node, 1) || is_used(node, 2));
+  bool trains = false;
+  for (int i = 1; i < 5; i++) trains |= !tests && is_used(node, i);
   const pgi_attr *spatial = pgi_attr_find(node, "spatial");
   bool is_flat = spatial && spatial->kind == PG_ATTR_INT && spatial->n == 1 && !spatial->ints[0];
+  is_flat &= version < 9 && node->n_in == 5;
   pgi_attr_remove(node, "is_test");
   pgi_attr_remove(node, "spatial");
   pgi_attr_remove(node, "consumed_inputs");
-  if (trains) PG_TRY(pgi_attr_set_int(node, "training_mode", 1, err));
-  if (version >= 9 || !is_flat || node->n_in < 5) return PG_OK;
-  for (int i = 0; i < 5; i++) {
-    if (!node->in[i].value) return PG_OK;
-  }
-  return flatten(node, err);
+  if (trains) PG_TRY(train(node, err));
+  for (int i = 0; i < 5 && is_flat; i++) is_flat = node->in[i].value != NULL;
+  if (is_flat) PG_TRY(flatten(node, err));
+  PG_TRY(split_saved(node, err));
+  node->n_out = PG_MIN(node->n_out, 3);
+  return PG_OK;
 }
 
 /* ---- inference ------------------------------------------------------------------------------ */

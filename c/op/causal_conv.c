@@ -50,7 +50,7 @@ static pg_status infer(pgi_infer *inf) {
   }
   if (inf->n_out > 1) {
     inf->out[1] = *inf->in[0];
-    inf->out[1].dims[2] = pgi_dim_add(w[2], -1);
+    inf->out[1].dims[2] = pgi_dim_shift(inf->arena, w[2], -1);
   }
   return PG_OK;
 }

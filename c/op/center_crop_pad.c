@@ -30,6 +30,22 @@ static pg_status read_sizes(const pgi_node *node, const pg_tensor *shape, int ra
   return PG_OK;
 }
 
+static pg_status crop_to_symbols(pgi_infer *inf, pgi_type *out) {
+  pgi_num sizes[PG_MAX_RANK];
+  int64_t n_axes;
+  const int64_t *axes = pgi_attr_ints(inf->node, "axes", &n_axes);
+  int n, axis = 0;
+  PG_TRY(pgi_num_list(inf, 1, "shape", sizes, PG_MAX_RANK, &n));
+  if (!axes) n_axes = out->rank;
+  if (n < 0 || n != n_axes) return PG_OK;
+  memcpy(out->dims, inf->in[0]->dims, sizeof out->dims);
+  for (int i = 0; i < n; i++) {
+    PG_TRY(pgi_axis(axes ? axes[i] : i, out->rank, &axis, inf->err));
+    PG_TRY(pgi_num_size(inf, sizes[i], "shape", &out->dims[axis]));
+  }
+  return PG_OK;
+}
+
 static pg_status center_crop_pad_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
   int64_t sizes[PG_MAX_RANK];
@@ -37,7 +53,8 @@ static pg_status center_crop_pad_infer(pgi_infer *inf) {
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), rank);
   if (rank < 0) return PG_OK;
   PG_TRY(read_sizes(inf->node, pgi_known(inf, 1), rank, sizes, &is_known, inf->err));
-  for (int i = 0; i < rank && is_known; i++) {
+  if (!is_known) return crop_to_symbols(inf, out);
+  for (int i = 0; i < rank; i++) {
     out->dims[i] = sizes[i] < 0 ? inf->in[0]->dims[i] : pgi_dim_of(sizes[i]);
   }
   return PG_OK;

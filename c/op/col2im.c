@@ -72,6 +72,7 @@ static pg_status col2im_infer(pgi_infer *inf) {
   }
   if (axes >= 0) PG_TRY(pgi_check_rank(axes + 2, "image_shape", inf->err));
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), axes < 0 ? -1 : (int)axes + 2);
+  if (out->rank > 0 && rank > 0) out->dims[0] = inf->in[0]->dims[0];
   if (!pgi_known(inf, 1) || !pgi_known(inf, 2)) return PG_OK;
   fold f;
   PG_TRY(read_fold(inf->node, pgi_known(inf, 1), pgi_known(inf, 2), &f, inf->err));

@@ -26,7 +26,7 @@ static pg_status join(pgi_infer *inf, int i, int axis, pgi_type *out) {
     pgi_dim a = out->dims[k], b = in->dims[k];
     if (k == axis) {
       if (a.n >= 0 && b.n >= 0 && a.n > INT64_MAX - b.n) return fail_shape(inf, i, out);
-      out->dims[k] = b.n >= 0 ? pgi_dim_add(a, b.n) : a.n == 0 ? b : pgi_dim_unknown();
+      out->dims[k] = pgi_dim_add(inf->arena, a, b);
     } else if (a.n >= 0 && b.n >= 0 && a.n != b.n) {
       return fail_shape(inf, i, out);
     } else if (a.n < 0 && (b.n >= 0 || !a.symbol)) {

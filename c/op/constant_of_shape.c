@@ -3,22 +3,17 @@
 
 static pg_status constant_of_shape_infer(pgi_infer *inf) {
   const pg_tensor *value = pgi_attr_tensor(inf->node, "value");
-  int64_t shape[PG_MAX_RANK], length = pgi_in_length(inf, 0);
+  pgi_num shape[PG_MAX_RANK];
+  int64_t length = pgi_in_length(inf, 0);
   int n;
   if (value && pgi_tensor_count(value) != 1) {
     return pgi_fail(inf->err, PG_INVALID, "value: expected one element, got %lld",
                     (long long)pgi_tensor_count(value));
   }
-  PG_TRY(pgi_list(pgi_known(inf, 0), "input", shape, PG_MAX_RANK, &n, inf->err));
+  PG_TRY(pgi_num_list(inf, 0, "input", shape, PG_MAX_RANK, &n));
   if (n < 0 && length >= 0) PG_TRY(pgi_check_rank(length, "input", inf->err));
   pgi_type *out = pgi_out_type(inf, 0, value ? value->dtype : PG_F32, n < 0 ? (int)length : n);
-  for (int i = 0; i < n; i++) {
-    if (shape[i] < 0) {
-      return pgi_fail(inf->err, PG_INVALID, "input[%d]: expected a size, got %lld", i,
-                      (long long)shape[i]);
-    }
-    out->dims[i] = pgi_dim_of(shape[i]);
-  }
+  for (int i = 0; i < n; i++) PG_TRY(pgi_num_size(inf, shape[i], "input", &out->dims[i]));
   return PG_OK;
 }
 

@@ -5,7 +5,7 @@
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-bool pgi_type_widen(pgi_type *into, const pgi_type *other) {
+bool pgi_type_widen(pgi_type *into, const pgi_type *other, pgi_arena *arena) {
   if (into->kind == PG_TYPE_UNKNOWN) return false;
   bool is_same_kind = into->kind == other->kind && into->dtype == other->dtype;
   if (!is_same_kind) {
@@ -13,13 +13,12 @@ bool pgi_type_widen(pgi_type *into, const pgi_type *other) {
     return true;
   }
   if (into->kind != PG_TYPE_TENSOR) {
-    bool has_changed = into->elem && into->elem != other->elem;
-    if (has_changed && other->elem) {
-      pgi_type elem = *into->elem;
-      has_changed = pgi_type_widen(&elem, other->elem);
-    }
-    if (has_changed) into->elem = NULL;
-    return has_changed;
+    if (!into->elem || into->elem == other->elem) return false;
+    pgi_type *elem = other->elem ? pgi_arena_alloc(arena, sizeof *elem) : NULL;
+    if (elem) *elem = *into->elem;
+    if (elem && !pgi_type_widen(elem, other->elem, arena)) return false;
+    into->elem = elem; /* NULL, for want of memory, too: nothing is told */
+    return true;
   }
   if (into->rank < 0) return false;
   if (into->rank != other->rank) {
@@ -49,7 +48,7 @@ pg_status pgi_infer_loop(pgi_infer *inf, pg_graph *body, pgi_type *in, int first
     bool has_changed = false;
     for (int i = 0; i < n_carried; i++) {
       pgi_type *carried = &in[first + i];
-      if (!pgi_type_widen(carried, &out[i])) continue;
+      if (!pgi_type_widen(carried, &out[i], inf->arena)) continue;
       has_changed = true;
       if (round >= PATIENCE) carried->rank = -1;
       if (round >= MOST) *carried = pgi_type_unknown;

@@ -4,8 +4,9 @@
 
 #include "op/op.h"
 
-/* Makes *into tell only what holds for both; true when it changed. */
-bool pgi_type_widen(pgi_type *into, const pgi_type *other);
+/* Makes *into tell only what holds for both; true when it changed.  Element types come from the
+** arena. */
+bool pgi_type_widen(pgi_type *into, const pgi_type *other, pgi_arena *arena);
 
 /* Types of a loop's body whose outputs out[0 .. n_carried) come back as inputs in[first ..):
 ** these are widened until they hold for any number of iterations.  out: [body->n_outputs]. */

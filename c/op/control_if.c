@@ -18,18 +18,17 @@ static pg_status branch_types(pgi_infer *inf, const char *name, pgi_type *out) {
 }
 
 static pg_status infer(pgi_infer *inf) {
+  const pg_tensor *known = pgi_known(inf, 0);
+  bool condition;
+  if (known) { /* what is never run need not even fit */
+    PG_TRY(pgi_condition(known, "cond", &condition, inf->err));
+    return branch_types(inf, condition ? "then_branch" : "else_branch", inf->out);
+  }
   pgi_type *other = pgi_arena_alloc(inf->arena, (size_t)inf->n_out * sizeof *other);
   if (!other) return pgi_nomem(inf->err);
   PG_TRY(branch_types(inf, "then_branch", inf->out));
   PG_TRY(branch_types(inf, "else_branch", other));
-  const pg_tensor *known = pgi_known(inf, 0);
-  bool condition;
-  if (known) {
-    PG_TRY(pgi_condition(known, "cond", &condition, inf->err));
-    if (!condition) memcpy(inf->out, other, (size_t)inf->n_out * sizeof *other);
-    return PG_OK;
-  }
-  for (int i = 0; i < inf->n_out; i++) pgi_type_widen(&inf->out[i], &other[i]);
+  for (int i = 0; i < inf->n_out; i++) pgi_type_widen(&inf->out[i], &other[i], inf->arena);
   return PG_OK;
 }
 

@@ -24,6 +24,28 @@ static pgi_type scalar_type(pg_dtype dtype) {
   return type;
 }
 
+/* Whether the condition holds for ever: a constant, or handed through by the body. */
+static bool is_always_true(const pgi_infer *inf, const pg_graph *body) {
+  const pgi_value *v = body->outputs[0].value;
+  const pg_tensor *first = pgi_known(inf, 1);
+  bool begins = !pgi_has_in(inf, 1) ||
+                (first && first->dtype == PG_BOOL && pgi_tensor_count(first) == 1 &&
+                 pgi_tensor_get_i64(first, 0) != 0);
+  while (v->producer && strcmp(v->producer->type, "Identity") == 0 && v->producer->n_in == 1)
+    v = v->producer->in[0].value;
+  if (!begins || v == body->inputs[1]) return begins;
+  const pg_tensor *last = inf->known ? inf->known(inf, v) : NULL;
+  return last && last->dtype == PG_BOOL && pgi_tensor_count(last) == 1 &&
+         pgi_tensor_get_i64(last, 0) != 0;
+}
+
+/* How often the body runs, where that is told before there are data. */
+static pgi_dim trips_of(const pgi_infer *inf, const pg_graph *body) {
+  const pgi_content *limit = inf->content ? inf->content[0] : NULL;
+  if (!limit || limit->n != 1 || !is_always_true(inf, body)) return pgi_dim_unknown();
+  return pgi_dim_of_num(pgi_num_max(inf->arena, limit->at[0], pgi_num_of(0)));
+}
+
 static pg_status infer(pgi_infer *inf) {
   pg_graph *body;
   PG_TRY(check_body(inf->node, &body, inf->err));
@@ -45,7 +67,7 @@ static pg_status infer(pgi_infer *inf) {
     pgi_type *all = pgi_out_type(inf, i, made.kind == PG_TYPE_TENSOR ? made.dtype : PG_NONE, -1);
     if (made.kind != PG_TYPE_TENSOR || made.rank < 0 || made.rank >= PG_MAX_RANK) continue;
     all->rank = made.rank + 1;
-    all->dims[0] = pgi_dim_unknown();
+    all->dims[0] = trips_of(inf, body);
     memcpy(all->dims + 1, made.dims, (size_t)made.rank * sizeof *made.dims);
   }
   return PG_OK;

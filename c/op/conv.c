@@ -63,7 +63,13 @@ pg_status pgi_check_bias(const pg_tensor *b, int64_t outputs, pg_error *err) {
 
 pg_status pgi_infer_conv(pgi_infer *inf, int i_w, pgi_type *out) {
   int x_rank = pgi_in_rank(inf, 0), w_rank = pgi_in_rank(inf, i_w);
-  if (x_rank < 0) return PG_OK;
+  if (x_rank < 0) {
+    if (w_rank < 3) return PG_OK;
+    out->rank = w_rank;
+    for (int i = 0; i < w_rank; i++) out->dims[i] = pgi_dim_unknown();
+    out->dims[1] = inf->in[i_w]->dims[0];
+    return PG_OK;
+  }
   int64_t kernel[PG_MAX_SPATIAL], x_dims[PG_MAX_RANK], w_dims[PG_MAX_RANK];
   pgi_dim outputs = pgi_dim_unknown();
   if (w_rank >= 0) {

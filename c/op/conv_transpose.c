@@ -92,6 +92,19 @@ static pg_status init(pgi_conv *c, const pgi_node *node, int x_rank, const int64
   return fit(node, x + 2, &c->w, err);
 }
 
+/* What a dimension without a number becomes. */
+static pgi_dim stretch(const pgi_infer *inf, const pgi_window *w, const target *t, int i,
+                       pgi_dim in) {
+  int64_t stride = w->stride[i], span;
+  if (w->kernel[i] < 0 || __builtin_mul_overflow(w->kernel[i] - 1, w->dilation[i], &span))
+    return pgi_dim_unknown();
+  span += 1 + t->extra[i] - stride; /* attributes end at INT32_MAX: these don't overflow */
+  if (t->is_same && span < 0) return pgi_dim_unknown();
+  if (t->is_same) span = w->before[i] + w->after[i];
+  pgi_dim full = pgi_dim_mul(inf->arena, in, pgi_dim_of(stride));
+  return pgi_dim_shift(inf->arena, full, span - w->before[i] - w->after[i]);
+}
+
 static pg_status infer(pgi_infer *inf) {
   pgi_type *out = &inf->out[0];
   *out = pgi_type_tensor(pgi_in_dtype(inf, 0));
@@ -108,14 +121,17 @@ static pg_status infer(pgi_infer *inf) {
   PG_TRY(pgi_window_read(inf->node, x_rank, has_kernel ? kernel : NULL, &window, inf->err));
   pgi_spatial_dims(inf->in[0], in);
   PG_TRY(fit(inf->node, in, &window, inf->err));
+  target t;
+  PG_TRY(read_target(inf->node, window.n, &t, inf->err));
   out->rank = x_rank;
   out->dims[0] = inf->in[0]->dims[0];
   out->dims[1] = pgi_dim_unknown();
   if (has_kernel) {
-    out->dims[1] = pgi_dim_mul(inf->in[1]->dims[1], pgi_dim_of(pgi_attr_int(inf->node, "group")));
+    out->dims[1] = pgi_dim_mul(inf->arena, inf->in[1]->dims[1], pgi_dim_of(pgi_attr_int(inf->node, "group")));
   }
   for (int i = 0; i < window.n; i++) {
-    out->dims[2 + i] = window.out[i] < 0 ? pgi_dim_unknown() : pgi_dim_of(window.out[i]);
+    out->dims[2 + i] = window.out[i] >= 0 ? pgi_dim_of(window.out[i])
+                                          : stretch(inf, &window, &t, i, inf->in[0]->dims[2 + i]);
   }
   return PG_OK;
 }

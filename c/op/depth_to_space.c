@@ -18,10 +18,11 @@ static pg_status check_rank_4(pgi_infer *inf) {
   return pgi_fail(inf->err, PG_INVALID, "input: expected [N,C,H,W], got rank %d", rank);
 }
 
-static pg_status divide(pgi_dim dim, int64_t by, const char *name, pgi_dim *out, pg_error *err) {
-  *out = dim.n < 0 ? pgi_dim_unknown() : pgi_dim_of(dim.n / by);
+static pg_status divide(const pgi_infer *inf, pgi_dim dim, int64_t by, const char *name,
+                        pgi_dim *out) {
+  *out = pgi_dim_div(inf->arena, dim, by);
   if (dim.n < 0 || dim.n % by == 0) return PG_OK;
-  return pgi_fail(err, PG_INVALID, "%s: expected a multiple of %lld, got %lld", name, (long long)by,
+  return pgi_fail(inf->err, PG_INVALID, "%s: expected a multiple of %lld, got %lld", name, (long long)by,
                   (long long)dim.n);
 }
 
@@ -34,9 +35,9 @@ static pg_status depth_to_space_infer(pgi_infer *inf) {
   if (pgi_in_rank(inf, 0) < 0) return PG_OK;
   const pgi_dim *in = inf->in[0]->dims;
   out->dims[0] = in[0];
-  out->dims[2] = pgi_dim_mul(in[2], pgi_dim_of(b));
-  out->dims[3] = pgi_dim_mul(in[3], pgi_dim_of(b));
-  return divide(in[1], b * b, "channels", &out->dims[1], inf->err);
+  out->dims[2] = pgi_dim_mul(inf->arena, in[2], pgi_dim_of(b));
+  out->dims[3] = pgi_dim_mul(inf->arena, in[3], pgi_dim_of(b));
+  return divide(inf, in[1], b * b, "channels", &out->dims[1]);
 }
 
 static pg_status space_to_depth_infer(pgi_infer *inf) {
@@ -48,9 +49,9 @@ static pg_status space_to_depth_infer(pgi_infer *inf) {
   if (pgi_in_rank(inf, 0) < 0) return PG_OK;
   const pgi_dim *in = inf->in[0]->dims;
   out->dims[0] = in[0];
-  out->dims[1] = pgi_dim_mul(in[1], pgi_dim_of(b * b));
-  PG_TRY(divide(in[2], b, "height", &out->dims[2], inf->err));
-  return divide(in[3], b, "width", &out->dims[3], inf->err);
+  out->dims[1] = pgi_dim_mul(inf->arena, in[1], pgi_dim_of(b * b));
+  PG_TRY(divide(inf, in[2], b, "height", &out->dims[2]));
+  return divide(inf, in[3], b, "width", &out->dims[3]);
 }
 
 /* Strides of [n, c, y, block y, x, block x] in the tensor with deep channels, and in the wide

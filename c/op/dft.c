@@ -59,7 +59,11 @@ static pg_status dft_infer(pgi_infer *inf) {
     return pgi_fail(inf->err, PG_INVALID, "input: expected [..., 1 or 2], got rank %d", rank);
   }
   out->dims[rank - 1] = pgi_dim_of(s.parts);
-  if (pgi_has_in(inf, 2) && !pgi_known(inf, 2)) return PG_OK;
+  if (pgi_has_in(inf, 2) && !pgi_known(inf, 2)) {
+    bool keeps_all = !s.is_onesided && !pgi_has_in(inf, 1); /* whichever the axis is */
+    for (int i = 0; i < rank - 1 && keeps_all; i++) out->dims[i] = inf->in[0]->dims[i];
+    return PG_OK;
+  }
   PG_TRY(read_axis(pgi_known(inf, 2), rank, &s.axis, inf->err));
   for (int i = 0; i < rank - 1; i++) {
     if (i != s.axis) out->dims[i] = inf->in[0]->dims[i];

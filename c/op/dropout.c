@@ -12,7 +12,10 @@ static pg_status upgrade_mask(pgi_node *node, pg_error *err) {
   PG_TRY(pgi_edit_set_output(node, 1, mask, err));
   pgi_value *in[2] = {mask, node->in[0].value};
   pgi_node *cast;
-  return pgi_edit_node(node->graph, node->next, "", "CastLike", 2, in, 1, &old, &cast, err);
+  PG_TRY(pgi_edit_node(node->graph, node->next, "", "CastLike", 2, in, 1, &old, &cast, err));
+  cast->op = pgi_op_find("", "CastLike");
+  cast->version = pgi_opset_newest("");
+  return PG_OK;
 }
 
 /* Old networks are run, not trained: is_test or not, Dropout-1 and Dropout-6 do nothing. */

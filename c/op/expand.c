@@ -2,21 +2,21 @@
 #include "op/move.h"
 
 static pg_status expand_infer(pgi_infer *inf) {
-  int64_t shape[PG_MAX_RANK], length = pgi_in_length(inf, 1);
+  pgi_num shape[PG_MAX_RANK];
+  int64_t length = pgi_in_length(inf, 1);
   int n, rank = pgi_in_rank(inf, 0);
-  PG_TRY(pgi_list(pgi_known(inf, 1), "shape", shape, PG_MAX_RANK, &n, inf->err));
+  PG_TRY(pgi_num_list(inf, 1, "shape", shape, PG_MAX_RANK, &n));
   if (n < 0 && length >= 0) PG_TRY(pgi_check_rank(length, "shape", inf->err));
-  if (n < 0) n = (int)length;
+  bool is_told = n >= 0;
+  if (!is_told) n = (int)length;
   pgi_type *out =
       pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), rank < 0 || n < 0 ? -1 : PG_MAX(rank, n));
-  if (out->rank < 0 || !pgi_known(inf, 1)) return PG_OK;
+  if (out->rank < 0) return PG_OK;
   pgi_type asked = pgi_type_tensor(PG_NONE);
   asked.rank = n;
   for (int i = 0; i < n; i++) {
-    if (shape[i] < 0) {
-      return pgi_fail(inf->err, PG_INVALID, "shape[%d]: %lld", i, (long long)shape[i]);
-    }
-    asked.dims[i] = pgi_dim_of(shape[i]);
+    asked.dims[i] = pgi_dim_unknown();
+    if (is_told) PG_TRY(pgi_num_size(inf, shape[i], "shape", &asked.dims[i]));
   }
   return pgi_broadcast_dims(inf->in[0], &asked, out, inf->err);
 }

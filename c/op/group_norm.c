@@ -144,7 +144,36 @@ static pg_status instance_run(pgi_call *c) {
   return run(c, false);
 }
 
-/* Scale and bias were one number a group before version 21, which `run` takes as well. */
+/* -1: not known, or no vector */
+static int64_t vector_length(const pgi_value *v) {
+  if (v->constant.dtype != PG_NONE) return v->constant.rank == 1 ? v->constant.dims[0] : -1;
+  return v->type.kind == PG_TYPE_TENSOR && v->type.rank == 1 ? v->type.dims[0].n : -1;
+}
+
+/* Scale and bias were one number a group before version 21.  `run` takes these as well, for where the
+** channels are not known yet. */
+static pg_status group_upgrade(pgi_node *node, int version, pg_error *err) {
+  const pgi_type *x = node->n_in == 3 && node->in[0].value ? &node->in[0].value->type : NULL;
+  int64_t groups = pgi_attr_int(node, "num_groups");
+  if (version >= 21 || !x || x->kind != PG_TYPE_TENSOR || x->rank < 2 || groups < 1) return PG_OK;
+  int64_t channels = x->dims[1].n, column[2] = {groups, 1}, all = -1;
+  if (channels <= groups || channels % groups) return PG_OK;
+  int64_t wide[2] = {groups, channels / groups};
+  for (int i = 1; i < 3; i++) {
+    pgi_value *in[2] = {node->in[i].value, NULL};
+    pgi_node *made;
+    if (!in[0] || vector_length(in[0]) != groups) continue;
+    PG_TRY(pgi_edit_constant_i64s(node->graph, 2, column, &in[1], err));
+    PG_TRY(pgi_edit_call(node->graph, node, "Reshape", 2, in, &made, &in[0], err));
+    PG_TRY(pgi_edit_constant_i64s(node->graph, 2, wide, &in[1], err));
+    PG_TRY(pgi_edit_call(node->graph, node, "Expand", 2, in, &made, &in[0], err));
+    PG_TRY(pgi_edit_constant_i64s(node->graph, 1, &all, &in[1], err));
+    PG_TRY(pgi_edit_call(node->graph, node, "Reshape", 2, in, &made, &in[0], err));
+    PG_TRY(pgi_edit_set_input(node, i, in[0], err));
+  }
+  return PG_OK;
+}
+
 static pg_status instance_upgrade(pgi_node *node, int version, pg_error *err) {
   (void)version, (void)err;
   pgi_attr_remove(node, "consumed_inputs");
@@ -166,6 +195,7 @@ PG_OP(group_normalization) = {
     .out = {1, 1},
     .types = PG_T_FLOAT,
     .attrs = group_attrs,
+    .upgrade = group_upgrade,
     .infer = group_infer,
     .run = group_run,
 };

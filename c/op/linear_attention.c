@@ -36,7 +36,7 @@ static pg_status infer(pgi_infer *inf) {
   }
   if (pgi_in_rank(inf, V) == 3) {
     v_size = divided(inf->in[V]->dims[2], kv_heads);
-    y->dims[2] = pgi_dim_mul(v_size, pgi_dim_of(q_heads));
+    y->dims[2] = pgi_dim_mul(inf->arena, v_size, pgi_dim_of(q_heads));
   }
   if (inf->n_out < 2) return PG_OK;
   pgi_type *state = pgi_out_type(inf, 1, pgi_in_dtype(inf, pgi_has_in(inf, PAST) ? PAST : Q), 4);

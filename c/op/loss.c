@@ -2,7 +2,34 @@
 #include "op/move.h"
 #include "op/product.h"
 
+/* The size of an input's axis; -1: not known. */
+static int64_t known_size(const pgi_infer *inf, int i, int axis) {
+  return pgi_in_rank(inf, i) > axis ? inf->in[i]->dims[axis].n : -1;
+}
+
+/* input [N, C, ...], target [N, ...], weight [C]: as far as they are known. */
+static pg_status check_known(const pgi_infer *inf) {
+  int rank = pgi_in_rank(inf, 0), target_rank = pgi_in_rank(inf, 1), weight = pgi_in_rank(inf, 2);
+  if (rank >= 0 && rank < 2)
+    return pgi_fail(inf->err, PG_INVALID, "input: expected rank 2 or more, got %d", rank);
+  if (rank >= 0 && target_rank >= 0 && target_rank != rank - 1)
+    return pgi_fail(inf->err, PG_INVALID,
+                    "target: expected rank %d for an input of rank %d, got %d", rank - 1, rank,
+                    target_rank);
+  for (int i = 0; i < target_rank; i++) {
+    int64_t expected = known_size(inf, 0, i > 0 ? i + 1 : 0), got = known_size(inf, 1, i);
+    if (expected >= 0 && got >= 0 && expected != got)
+      return pgi_fail(inf->err, PG_INVALID, "target: axis %d: expected %lld, got %lld", i,
+                      (long long)expected, (long long)got);
+  }
+  int64_t classes = known_size(inf, 0, 1), weights = known_size(inf, 2, 0);
+  if (weight >= 0 && (weight != 1 || (classes >= 0 && weights >= 0 && weights != classes)))
+    return pgi_fail(inf->err, PG_INVALID, "weight: expected one number a class");
+  return PG_OK;
+}
+
 static pg_status infer(pgi_infer *inf) {
+  PG_TRY(check_known(inf));
   bool is_whole = !pgi_attr_is(inf->node, "reduction", "none");
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), is_whole ? 0 : pgi_in_rank(inf, 1));
   for (int i = 0; i < out->rank; i++) out->dims[i] = inf->in[1]->dims[i];

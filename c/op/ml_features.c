@@ -12,7 +12,7 @@ static pg_status extractor_infer(pgi_infer *inf) {
   if (rank == 1) out->dims[0] = pgi_dim_of(1);
   if (indices < 0) return PG_OK;
   pgi_dim n = pgi_dim_of(1);
-  for (int i = 0; i < indices; i++) n = pgi_dim_mul(n, inf->in[1]->dims[i]);
+  for (int i = 0; i < indices; i++) n = pgi_dim_mul(inf->arena, n, inf->in[1]->dims[i]);
   out->dims[out->rank - 1] = n;
   return PG_OK;
 }

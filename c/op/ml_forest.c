@@ -311,7 +311,8 @@ static const vote_names target_votes = {"target_ids", "target_nodeids", "target_
 static const vote_names class_votes = {"class_ids", "class_nodeids", "class_treeids",
                                        "class_weights", "class_weights_as_tensor"};
 
-/* Votes in the order of their leaves; those of a leaf keep their order. */
+/* Votes in the order of their leaves; those of a leaf keep their order.  For one target a leaf has one
+** vote: skl2onnx lists that of a leaf's number once a class. */
 static pg_status read_listed_votes(pgi_forest *f, const pgi_node *node, const vote_names *names,
                                    const directory *d, pg_error *err) {
   const int64_t *targets, *nodes, *trees;
@@ -337,6 +338,7 @@ static pg_status read_listed_votes(pgi_forest *f, const pgi_node *node, const vo
   }
   for (int64_t i = 0; i < n; i++) {
     pgi_tree_leaf *l = &f->leaves[leaf[i]];
+    if (f->n_targets == 1 && l->n > 0) continue;
     f->votes[l->first + l->n++] = (pgi_tree_vote){(int32_t)targets[i], weights[i]};
   }
   return PG_OK;

@@ -40,6 +40,29 @@ static bool is_old(const pgi_node *node) {
   return pgi_attr_find(node, "classes_strings") != NULL;
 }
 
+/* To keys and values, where the type of the input, and so the direction, is known already. */
+static pg_status encoder_upgrade(pgi_node *node, int version, pg_error *err) {
+  int64_t n;
+  size_t bytes;
+  const pg_string *classes = pgi_attr_strings(node, "classes_strings", &n);
+  pgi_value *x = node->n_in > 0 ? node->in[0].value : NULL;
+  if (version >= 2 || n < 1 || !x) return PG_OK;
+  pg_dtype dtype = x->constant.dtype != PG_NONE ? x->constant.dtype : x->type.dtype;
+  if (dtype != PG_STRING && dtype != PG_I64) return PG_OK;
+  bool is_text = dtype == PG_STRING;
+  pg_context *ctx = node->graph->model->ctx;
+  int64_t *places = pgi_mul_size((size_t)n, sizeof *places, &bytes) ? pgi_alloc(ctx, bytes) : NULL;
+  if (!places) return pgi_nomem(err);
+  for (int64_t i = 0; i < n; i++) places[i] = i;
+  pg_status status =
+      pgi_attr_set_strings(node, is_text ? "keys_strings" : "values_strings", n, classes, err);
+  if (status == PG_OK)
+    status = pgi_attr_set_ints(node, is_text ? "values_int64s" : "keys_int64s", n, places, err);
+  pgi_free(ctx, places);
+  if (status == PG_OK) pgi_attr_remove(node, "classes_strings");
+  return status;
+}
+
 static pg_status encoder_infer(pgi_infer *inf) {
   PG_TRY(pgi_infer_same(inf));
   pg_dtype in = pgi_in_dtype(inf, 0);
@@ -163,6 +186,7 @@ PG_OP(ml_label_encoder) = {
     .out = {1, 1},
     .types = PG_T_ML | PG_T(PG_I16) | PG_T(PG_STRING),
     .attrs = encoder_attrs,
+    .upgrade = encoder_upgrade,
     .infer = encoder_infer,
     .prepare = encoder_prepare,
     .discard = lookup_discard,

@@ -403,6 +403,28 @@ int64_t pgi_in_length(const pgi_infer *inf, int i) {
   return rank == 1 ? inf->in[i]->dims[0].n : -1;
 }
 
+pg_status pgi_num_list(const pgi_infer *inf, int i, const char *name, pgi_num *out, int max,
+                       int *n) {
+  int64_t numbers[2 * PG_MAX_RANK];
+  const pg_tensor *known = pgi_known(inf, i);
+  const pgi_content *content = inf->content && i < inf->n_in ? inf->content[i] : NULL;
+  *n = -1;
+  if (known) {
+    PG_TRY(pgi_list(known, name, numbers, PG_MIN(max, 2 * PG_MAX_RANK), n, inf->err));
+    for (int k = 0; k < *n; k++) out[k] = pgi_num_of(numbers[k]);
+  } else if (content && content->rank <= 1 && content->n <= max) {
+    *n = (int)content->n;
+    memcpy(out, content->at, (size_t)content->n * sizeof *out);
+  }
+  return PG_OK;
+}
+
+pg_status pgi_num_size(const pgi_infer *inf, pgi_num num, const char *name, pgi_dim *out) {
+  *out = pgi_dim_of_num(num);
+  if (!pgi_num_is_number(num) || num.n >= 0) return PG_OK;
+  return pgi_fail(inf->err, PG_INVALID, "%s: expected a size, got %lld", name, (long long)num.n);
+}
+
 pg_status pgi_attr_dtype(const pgi_node *node, const char *name, pg_dtype otherwise,
                          pgi_types types, pg_dtype *out, pg_error *err) {
   *out = otherwise;

@@ -54,8 +54,7 @@ static pg_status infer_any(pgi_infer *inf, const places *at) {
   if (inf->n_out < 2) return PG_OK;
   pgi_dim total = y->dims[1];
   if (pgi_in_rank(inf, at->past) == 5) {
-    pgi_dim past = inf->in[at->past]->dims[3];
-    total = past.n >= 0 ? pgi_dim_add(total, past.n) : pgi_dim_unknown();
+    total = pgi_dim_add(inf->arena, total, inf->in[at->past]->dims[3]);
   } else if (pgi_has_in(inf, at->past)) {
     total = pgi_dim_unknown();
   }

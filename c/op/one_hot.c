@@ -15,7 +15,11 @@ static pg_status one_hot_infer(pgi_infer *inf) {
   PG_TRY(pgi_axis(pgi_attr_int(inf->node, "axis"), rank + 1, &axis, inf->err));
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 2), rank + 1);
   for (int i = 0; i < rank; i++) out->dims[i < axis ? i : i + 1] = inf->in[0]->dims[i];
-  if (pgi_known(inf, 1)) PG_TRY(depth_of(pgi_known(inf, 1), &out->dims[axis].n, inf->err));
+  if (pgi_known(inf, 1)) return depth_of(pgi_known(inf, 1), &out->dims[axis].n, inf->err);
+  pgi_num depth;
+  int n;
+  PG_TRY(pgi_num_list(inf, 1, "depth", &depth, 1, &n));
+  if (n == 1) out->dims[axis] = pgi_dim_of_num(depth);
   return PG_OK;
 }
 

@@ -30,7 +30,7 @@ pg_status pgi_axes(const int64_t *axes, int n, int rank, bool *is_in /* [rank] *
 
 /* Moves an INTS (or INT as a scalar) attribute to input i as an i64 constant, when it is there. */
 pg_status pgi_upgrade_ints_to_input(pgi_node *node, const char *attr, int i, pg_error *err);
-/* Moves a FLOAT attribute to input i as a scalar of the node's element type (f32 when unknown). */
+/* Moves a FLOAT attribute to input i as a scalar of the element type of input 0. */
 pg_status pgi_upgrade_float_to_input(pgi_node *node, const char *attr, int i, pg_error *err);
 /* Opset < 7 arithmetic: `broadcast` and `axis` attributes become an Unsqueeze of input 1. */
 pg_status pgi_upgrade_legacy_broadcast(pgi_node *node, pg_error *err);

@@ -46,6 +46,26 @@ static pg_status padded(int64_t dim, int64_t before, int64_t behind, int64_t *ou
   return PG_OK;
 }
 
+/* Pads that are known by symbols, of all axes or of known ones. */
+static pg_status pad_symbols(pgi_infer *inf, pgi_type *out) {
+  pgi_num pads[2 * PG_MAX_RANK];
+  int64_t axes[PG_MAX_RANK];
+  const pgi_type *in = inf->in[0];
+  int n, n_axes = in->rank, axis = 0;
+  PG_TRY(pgi_num_list(inf, 1, "pads", pads, 2 * PG_MAX_RANK, &n));
+  if (pgi_has_in(inf, 3))
+    PG_TRY(pgi_list(pgi_known(inf, 3), "axes", axes, PG_MAX_RANK, &n_axes, inf->err));
+  if (n < 0 || n_axes < 0 || n != 2 * n_axes) return PG_OK;
+  memcpy(out->dims, in->dims, sizeof out->dims);
+  for (int i = 0; i < n_axes; i++) {
+    PG_TRY(pgi_axis(pgi_has_in(inf, 3) ? axes[i] : i, in->rank, &axis, inf->err));
+    pgi_num around = pgi_num_add(inf->arena, pads[i], pads[n_axes + i]);
+    around = pgi_num_add(inf->arena, around, pgi_num_of_dim(in->dims[axis]));
+    out->dims[axis] = pgi_dim_of_num(around);
+  }
+  return PG_OK;
+}
+
 static pg_status pad_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
   int64_t before[PG_MAX_RANK], behind[PG_MAX_RANK];
@@ -54,12 +74,15 @@ static pg_status pad_infer(pgi_infer *inf) {
   if (rank < 0) return PG_OK;
   PG_TRY(read_pads(pgi_known(inf, 1), pgi_known(inf, 3), pgi_has_in(inf, 3), rank, before, behind,
                    &is_known, inf->err));
-  for (int i = 0; i < rank && is_known; i++) {
+  if (!is_known) return pad_symbols(inf, out);
+  for (int i = 0; i < rank; i++) {
     pgi_dim dim = inf->in[0]->dims[i];
     if (before[i] == 0 && behind[i] == 0)
       out->dims[i] = dim;
     else if (dim.n >= 0)
       PG_TRY(padded(dim.n, before[i], behind[i], &out->dims[i].n, inf->err));
+    else if (!__builtin_add_overflow(before[i], behind[i], &before[i]))
+      out->dims[i] = pgi_dim_shift(inf->arena, dim, before[i]);
   }
   return PG_OK;
 }

@@ -1,6 +1,17 @@
 /* PRelu: x < 0 ? slope x : x, the slope broadcast to x. */
 #include "op/elementwise.h"
 
+/* Whether a slope of n numbers can't lie along axis 1 but along the last axis. */
+static bool fits_the_end(const pgi_type *x, const pgi_value *slope) {
+  if (x->kind != PG_TYPE_TENSOR || x->rank < 2) return false;
+  int64_t channels = x->dims[1].n, last = x->dims[x->rank - 1].n, n = -1;
+  if (slope->constant.dtype != PG_NONE && slope->constant.rank == 1)
+    n = slope->constant.dims[0];
+  else if (slope->type.kind == PG_TYPE_TENSOR && slope->type.rank == 1)
+    n = slope->type.dims[0].n;
+  return n > 1 && n == last && channels >= 0 && n != channels;
+}
+
 /* Before opset 7 a slope of C numbers went along axis 1. */
 static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
   PG_TRY(pgi_upgrade_consumed(node, version, err));
@@ -8,6 +19,7 @@ static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
   const pgi_value *x = node->in[0].value, *slope = node->in[1].value;
   if (slope->constant.dtype != PG_NONE && pgi_tensor_count(&slope->constant) == 1) return PG_OK;
   if (x->type.kind == PG_TYPE_TENSOR && x->type.rank >= 0 && x->type.rank < 2) return PG_OK;
+  if (fits_the_end(&x->type, slope)) return PG_OK;
   PG_TRY(pgi_attr_set_int(node, "broadcast", 1, err));
   PG_TRY(pgi_attr_set_int(node, "axis", 1, err));
   return pgi_upgrade_legacy_broadcast(node, err);

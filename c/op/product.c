@@ -253,6 +253,13 @@ static pgi_type batch_of(const pgi_type *t) {
   return out;
 }
 
+/* Where other sizes are unknown, too. */
+static pg_status check_inner(pgi_infer *inf, const pgi_dim *left, const pgi_dim *right) {
+  if (left->n < 0 || right->n < 0 || left->n == right->n) return PG_OK;
+  return pgi_fail(inf->err, PG_INVALID, "rows of %lld and columns of %lld can't be multiplied",
+                  (long long)left->n, (long long)right->n);
+}
+
 pg_status pgi_infer_matmul(pgi_infer *inf, int a, bool trans_a, int b, bool trans_b,
                            pgi_type *out) {
   int a_rank = pgi_in_rank(inf, a), b_rank = pgi_in_rank(inf, b);
@@ -264,6 +271,8 @@ pg_status pgi_infer_matmul(pgi_infer *inf, int a, bool trans_a, int b, bool tran
     pgi_matmul mm;
     PG_TRY(pgi_matmul_init(&mm, a_rank, a_dims, trans_a, b_rank, b_dims, trans_b, inf->err));
   }
+  PG_TRY(check_inner(inf, &left->dims[a_rank == 1 ? 0 : a_rank - (trans_a ? 2 : 1)],
+                     &right->dims[b_rank == 1 ? 0 : b_rank - (trans_b ? 1 : 2)]));
   pgi_type left_batch = batch_of(left), right_batch = batch_of(right);
   PG_TRY(pgi_broadcast_dims(&left_batch, &right_batch, out, inf->err));
   if (a_rank > 1) out->dims[out->rank++] = left->dims[a_rank - (trans_a ? 1 : 2)];

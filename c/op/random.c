@@ -123,23 +123,23 @@ static pg_status like_infer(pgi_infer *inf) {
   return like(inf, PG_T_FLOAT);
 }
 
-#define NORMAL_ATTRS                                                               \
-  {.name = "dtype", .kind = PG_ATTR_INT}, {.name = "mean", .kind = PG_ATTR_FLOAT}, \
-      {.name = "scale", .kind = PG_ATTR_FLOAT, .f = 1}, {                          \
-    .name = "seed", .kind = PG_ATTR_FLOAT                                          \
+#define NORMAL_ATTRS(type)                                                                      \
+  {.name = "dtype", .kind = PG_ATTR_INT, .i = (type)}, {.name = "mean", .kind = PG_ATTR_FLOAT}, \
+      {.name = "scale", .kind = PG_ATTR_FLOAT, .f = 1}, {                                       \
+    .name = "seed", .kind = PG_ATTR_FLOAT                                                       \
   }
-#define UNIFORM_ATTRS                                                                      \
-  {.name = "dtype", .kind = PG_ATTR_INT}, {.name = "high", .kind = PG_ATTR_FLOAT, .f = 1}, \
-      {.name = "low", .kind = PG_ATTR_FLOAT}, {                                            \
-    .name = "seed", .kind = PG_ATTR_FLOAT                                                  \
+#define UNIFORM_ATTRS(type)                                                                      \
+  {.name = "dtype", .kind = PG_ATTR_INT, .i = (type)},                                           \
+      {.name = "high", .kind = PG_ATTR_FLOAT, .f = 1}, {.name = "low", .kind = PG_ATTR_FLOAT}, { \
+    .name = "seed", .kind = PG_ATTR_FLOAT                                                        \
   }
 #define SHAPE_ATTR \
   { .name = "shape", .kind = PG_ATTR_INTS, .is_required = true }
 
-static const pgi_attr_def normal_attrs[] = {NORMAL_ATTRS, SHAPE_ATTR, {0}};
-static const pgi_attr_def normal_like_attrs[] = {NORMAL_ATTRS, {0}};
-static const pgi_attr_def uniform_attrs[] = {UNIFORM_ATTRS, SHAPE_ATTR, {0}};
-static const pgi_attr_def uniform_like_attrs[] = {UNIFORM_ATTRS, {0}};
+static const pgi_attr_def normal_attrs[] = {NORMAL_ATTRS(PG_F32), SHAPE_ATTR, {0}};
+static const pgi_attr_def normal_like_attrs[] = {NORMAL_ATTRS(PG_NONE), {0}};
+static const pgi_attr_def uniform_attrs[] = {UNIFORM_ATTRS(PG_F32), SHAPE_ATTR, {0}};
+static const pgi_attr_def uniform_like_attrs[] = {UNIFORM_ATTRS(PG_NONE), {0}};
 
 PG_OP(random_normal) = {
     .name = "RandomNormal",

@@ -41,6 +41,19 @@ static pg_status count_of(const pg_tensor *const *in, int64_t *out, pg_error *er
   return is_float ? count_f64(in, out, err) : count_i64(in, out, err);
 }
 
+/* ceil((limit - start) / delta), of a range that is taken not to be empty. */
+static void count_symbols(const pgi_infer *inf, pgi_dim *out) {
+  pgi_num in[3];
+  for (int i = 0; i < 3; i++) {
+    const pgi_content *content = inf->content ? inf->content[i] : NULL;
+    if (!content || content->n != 1) return;
+    in[i] = content->at[0];
+  }
+  pgi_num span = pgi_num_sub(inf->arena, in[1], in[0]);
+  pgi_num steps = pgi_num_ratio(inf->arena, span, in[2]);
+  *out = pgi_dim_of_num(pgi_num_ceil(inf->arena, steps));
+}
+
 static pg_status range_infer(pgi_infer *inf) {
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), 1);
   const pg_tensor *in[3] = {pgi_known(inf, 0), pgi_known(inf, 1), pgi_known(inf, 2)};
@@ -51,8 +64,9 @@ static pg_status range_infer(pgi_infer *inf) {
                       pg_dtype_name(out->dtype), pg_dtype_name(dtype));
     }
   }
-  if (!in[0] || !in[1] || !in[2]) return PG_OK;
-  return count_of(in, &out->dims[0].n, inf->err);
+  if (in[0] && in[1] && in[2]) return count_of(in, &out->dims[0].n, inf->err);
+  count_symbols(inf, &out->dims[0]);
+  return PG_OK;
 }
 
 typedef struct range_job {

@@ -127,6 +127,7 @@ void pgi_regex_free(pg_context *ctx, pgi_regex *r) {
 ** be. */
 typedef struct states {
   int32_t *list, *place;
+  size_t *from; /* where the match that led here began, beside list */
   int32_t n;
 } states;
 
@@ -137,8 +138,31 @@ typedef struct matcher {
   int64_t before, after; /* code points around the current place; -1: none */
 } matcher;
 
+static int64_t peek(const char *text, size_t size, size_t at) {
+  return at < size ? (int64_t)pgi_utf8_next(text, size, &at) : -1;
+}
+
+/* The code point that ends before `at`, at > 0. */
+static int64_t rune_before(const char *text, size_t at) {
+  size_t first = at - 1;
+  while (first > 0 && at - first < 4 && ((unsigned char)text[first] & 0xC0) == 0x80) first--;
+  return peek(text, at, first);
+}
+
 size_t pgi_regex_room(const pgi_regex *r) {
-  return (size_t)r->n * 6 * sizeof(int32_t);
+  return (size_t)r->n * (6 * sizeof(int32_t) + 2 * sizeof(size_t));
+}
+
+/* A matcher at text[at], with no states yet. */
+static matcher begin(const pgi_regex *r, const char *text, size_t size, size_t at, void *room) {
+  size_t n = (size_t)r->n, *from = room;
+  int32_t *at_room = (int32_t *)(void *)(from + 2 * n);
+  memset(room, 0, pgi_regex_room(r));
+  matcher m = {.r = r, .stack = at_room + 4 * n, .before = -1};
+  m.now = (states){at_room, at_room + n, from, 0};
+  m.next = (states){at_room + 2 * n, at_room + 3 * n, from + n, 0};
+  m.after = peek(text, size, at);
+  return m;
 }
 
 static bool is_word(int64_t rune) {
@@ -164,22 +188,27 @@ static bool holds(const matcher *m, pgi_assert check) {
   }
 }
 
-static bool add_state(states *s, int32_t state) {
+static bool has_state(const states *s, int32_t state) {
   int32_t place = s->place[state];
-  if (place >= 0 && place < s->n && s->list[place] == state) return false;
+  return place >= 0 && place < s->n && s->list[place] == state;
+}
+
+static bool add_state(states *s, int32_t state, size_t from) {
+  if (has_state(s, state)) return false;
   s->place[state] = s->n;
+  s->from[s->n] = from;
   s->list[s->n++] = state;
   return true;
 }
 
 /* The state and all that it leads to without taking a character.  Each state is added once and
 ** pushes two others at most, so a stack of twice their number holds them. */
-static void follow(matcher *m, states *s, int32_t state) {
+static void follow(matcher *m, states *s, int32_t state, size_t from) {
   int32_t depth = 0;
   m->stack[depth++] = state;
   while (depth > 0) {
     state = m->stack[--depth];
-    if (!add_state(s, state)) continue;
+    if (!add_state(s, state, from)) continue;
     const instruction *i = &m->r->code[state];
     if (i->op == SPLIT) m->stack[depth++] = i->y;
     if (i->op == SPLIT || i->op == JUMP || (i->op == CHECK && holds(m, i->check)))
@@ -203,31 +232,46 @@ static void step(matcher *m, uint32_t rune) {
   m->next.n = 0;
   for (int32_t k = 0; k < m->now.n; k++) {
     const instruction *i = &m->r->code[m->now.list[k]];
-    if (i->op == TAKE && contains(&i->set, rune)) follow(m, &m->next, i->x);
+    if (i->op == TAKE && contains(&i->set, rune)) follow(m, &m->next, i->x, m->now.from[k]);
   }
   states swapped = m->now;
   m->now = m->next;
   m->next = swapped;
 }
 
-static int64_t peek(const char *text, size_t size, size_t at) {
-  return at < size ? (int64_t)pgi_utf8_next(text, size, &at) : -1;
+/* Takes the character at *at; what comes behind it is known then. */
+static void advance(matcher *m, const char *text, size_t size, size_t *at) {
+  uint32_t rune = pgi_utf8_next(text, size, at);
+  m->before = rune;
+  m->after = peek(text, size, *at);
+  step(m, rune);
 }
 
 bool pgi_regex_matches(const pgi_regex *r, const char *text, size_t size, void *room) {
-  int32_t *at_room = room;
-  size_t n = (size_t)r->n, at = 0;
-  memset(room, 0, pgi_regex_room(r));
-  matcher m = {.r = r, .stack = at_room + 4 * n, .before = -1};
-  m.now = (states){at_room, at_room + n, 0};
-  m.next = (states){at_room + 2 * n, at_room + 3 * n, 0};
-  m.after = peek(text, size, 0);
-  follow(&m, &m.now, 0);
-  while (at < size && m.now.n > 0) {
-    uint32_t rune = pgi_utf8_next(text, size, &at);
-    m.before = rune;
-    m.after = peek(text, size, at);
-    step(&m, rune);
+  size_t at = 0;
+  matcher m = begin(r, text, size, 0, room);
+  follow(&m, &m.now, 0, 0);
+  while (at < size && m.now.n > 0) advance(&m, text, size, &at);
+  return has_state(&m.now, (int32_t)r->n - 1);
+}
+
+/* States stand in the order in which their matches began, as those that begin here are added
+** last: so the first way to a state is the leftmost, and what begins behind a match is dropped. */
+bool pgi_regex_find(const pgi_regex *r, const char *text, size_t size, size_t at, void *room,
+                    size_t *first, size_t *end) {
+  int32_t done = (int32_t)r->n - 1;
+  bool is_found = false;
+  matcher m = begin(r, text, size, at, room);
+  if (at > 0) m.before = rune_before(text, at);
+  for (;;) {
+    if (!is_found) follow(&m, &m.now, 0, at);
+    while (is_found && m.now.n > 0 && m.now.from[m.now.n - 1] > *first) m.now.n--;
+    if (has_state(&m.now, done)) {
+      *first = m.now.from[m.now.place[done]];
+      *end = at;
+      is_found = true;
+    }
+    if (at >= size || (is_found && m.now.n == 0)) return is_found;
+    advance(&m, text, size, &at);
   }
-  return m.now.n > 0 && add_state(&m.now, (int32_t)r->n - 1) == false;
 }

@@ -1,4 +1,4 @@
-/* regex: does a whole text match?  RE2's syntax without Unicode classes (\p) and \C; no
+/* regex: does a whole text match, and where in a text is a match?  RE2's syntax without Unicode classes (\p) and \C; no
 ** backtracking, so the time is bounded by pattern times text. */
 #ifndef PG_OP_REGEX_H
 #define PG_OP_REGEX_H
@@ -12,6 +12,9 @@ pg_status pgi_regex_new(pg_context *ctx, const char *pattern, size_t size, pgi_r
 void pgi_regex_free(pg_context *ctx, pgi_regex *r); /* NULL is fine */
 size_t pgi_regex_room(const pgi_regex *r);          /* bytes that a match works in */
 bool pgi_regex_matches(const pgi_regex *r, const char *text, size_t size, void *room);
+/* The leftmost match that begins at text[at] or later, of these the longest. */
+bool pgi_regex_find(const pgi_regex *r, const char *text, size_t size, size_t at, void *room,
+                    size_t *first, size_t *end);
 
 /* ---- inside: what regex_parse.c hands to regex.c --------------------------------------------- */
 

@@ -8,95 +8,93 @@ static pg_status reshape_upgrade(pgi_node *node, int version, pg_error *err) {
   return pgi_upgrade_ints_to_input(node, "shape", 1, err);
 }
 
-/* The elements that the -1 has to hold: data's dims that were not copied by a 0, over the dims
-** given as numbers. */
-typedef struct balance {
-  int64_t data, given; /* products of the numbers */
-  int n_unknown;       /* of data's */
-  pgi_dim unknown;     /* the last of these */
-} balance;
-
-static pg_status weigh(const pgi_type *data, const bool *is_copied, const int64_t *shape, int n,
-                       bool allow_zero, balance *b, pg_error *err) {
-  *b = (balance){.data = 1, .given = 1};
-  for (int i = 0; i < data->rank; i++) {
-    if (is_copied[i]) continue;
-    if (data->dims[i].n < 0) {
-      b->unknown = data->dims[i];
-      b->n_unknown++;
-    } else if (__builtin_mul_overflow(b->data, data->dims[i].n, &b->data)) {
-      return pgi_fail(err, PG_INVALID, "data: too many elements");
-    }
-  }
-  for (int i = 0; i < n; i++) {
-    bool is_number = shape[i] > 0 || (shape[i] == 0 && allow_zero);
-    if (is_number && __builtin_mul_overflow(b->given, shape[i], &b->given)) {
-      return pgi_fail(err, PG_INVALID, "shape: too many elements");
-    }
-  }
-  return PG_OK;
-}
-
-static pg_status fail_count(const pgi_type *data, const int64_t *shape, int n, pg_error *err) {
+static pg_status fail_count(const pgi_infer *inf, const pgi_type *data, const pgi_type *asked) {
   char from[300], to[300];
-  pgi_text text = {from, sizeof from, 0};
-  pgi_type_text(data, &text);
-  return pgi_fail(err, PG_INVALID, "shape: %s doesn't go into %s", from,
-                  pgi_shape_text(data->dtype, n, shape, to, sizeof to));
+  pgi_type_text(data, &(pgi_text){from, sizeof from, 0});
+  pgi_type_text(asked, &(pgi_text){to, sizeof to, 0});
+  return pgi_fail(inf->err, PG_INVALID, "shape: %s doesn't go into %s", from, to);
 }
 
-static pg_status infer_rest(const pgi_type *data, const balance *b, const int64_t *shape, int n,
-                            pgi_dim *rest, pg_error *err) {
-  if (b->given == 0) return fail_count(data, shape, n, err);
-  if (b->n_unknown == 0) {
-    if (b->data % b->given != 0) return fail_count(data, shape, n, err);
-    *rest = pgi_dim_of(b->data / b->given);
-  } else if (b->n_unknown == 1 && b->data % b->given == 0) {
-    *rest = pgi_dim_mul(b->unknown, pgi_dim_of(b->data / b->given));
+static pg_status product(const pgi_infer *inf, pgi_num *total, pgi_dim dim, const char *name) {
+  pgi_num by = pgi_num_of_dim(dim), was = *total;
+  *total = pgi_num_mul(inf->arena, was, by);
+  bool overflows = pgi_num_is_number(was) && pgi_num_is_number(by) && !total->is_known;
+  return overflows ? pgi_fail(inf->err, PG_INVALID, "%s: too many elements", name) : PG_OK;
+}
+
+/* A dim of one side that the other side has as well leaves both, so that the product of the rest
+** stays small. */
+static bool cancel(pgi_dim dim, const pgi_type *other, bool *is_gone) {
+  for (int i = 0; i < other->rank; i++) {
+    if (is_gone[i] || !dim.symbol || !pgi_dim_equal(dim, other->dims[i])) continue;
+    return is_gone[i] = true;
   }
+  return false;
+}
+
+/* Checks the number of elements, and solves for axis `rest` (-1: none).  is_gone: the axes that a 0
+** copied. */
+static pg_status balance(const pgi_infer *inf, const pgi_type *data, bool *is_gone, pgi_type *out,
+                         int rest) {
+  pgi_num given = pgi_num_of(1), held = given;
+  bool is_copied[PG_MAX_RANK];
+  memcpy(is_copied, is_gone, sizeof is_copied);
+  if (rest >= 0) out->dims[rest] = pgi_dim_of(1);
+  for (int i = 0; i < out->rank; i++)
+    if (!is_copied[i] && !cancel(out->dims[i], data, is_gone))
+      PG_TRY(product(inf, &given, out->dims[i], "shape"));
+  for (int i = 0; i < data->rank; i++)
+    if (!is_gone[i]) PG_TRY(product(inf, &held, data->dims[i], "data"));
+  bool is_sure = pgi_num_is_number(given) && pgi_num_is_number(held);
+  if (rest < 0) {
+    return is_sure && given.n != held.n ? fail_count(inf, data, out) : PG_OK;
+  }
+  out->dims[rest] = pgi_dim_unknown();
+  if (is_sure ? given.n == 0 || held.n % given.n != 0 : pgi_num_is_number(given) && given.n == 0)
+    return fail_count(inf, data, out);
+  out->dims[rest] = pgi_dim_of_num(pgi_num_quotient(inf->arena, held, given));
   return PG_OK;
 }
 
 /* Fills `out`, which has rank n and unknown dims. */
-static pg_status resolve(const pgi_type *data, const int64_t *shape, int n, bool allow_zero,
-                         pgi_type *out, pg_error *err) {
+static pg_status resolve(const pgi_infer *inf, const pgi_type *data, const pgi_num *shape, int n,
+                         bool allow_zero, pgi_type *out) {
   bool is_copied[PG_MAX_RANK] = {false};
   int rest = -1;
   for (int i = 0; i < n; i++) {
-    if (shape[i] < -1 || (shape[i] == -1 && rest >= 0)) {
-      return pgi_fail(err, PG_INVALID, "shape[%d]: expected a size, 0 or one -1, got %lld", i,
-                      (long long)shape[i]);
+    bool is_number = pgi_num_is_number(shape[i]);
+    int64_t size = is_number ? shape[i].n : 1;
+    if (size < -1 || (size == -1 && rest >= 0)) {
+      return pgi_fail(inf->err, PG_INVALID, "shape[%d]: expected a size, 0 or one -1, got %lld", i,
+                      (long long)size);
     }
-    if (shape[i] == -1)
+    if (size == -1)
       rest = i;
-    else if (shape[i] > 0 || allow_zero)
-      out->dims[i] = pgi_dim_of(shape[i]);
+    else if (size > 0 || allow_zero)
+      out->dims[i] = pgi_dim_of_num(shape[i]);
     else if (data->rank >= 0 && i >= data->rank) {
-      return pgi_fail(err, PG_INVALID, "shape[%d]: 0 copies an axis, but data has rank %d", i,
+      return pgi_fail(inf->err, PG_INVALID, "shape[%d]: 0 copies an axis, but data has rank %d", i,
                       data->rank);
     } else if (data->rank >= 0) {
       out->dims[i] = data->dims[i];
       is_copied[i] = true;
     }
   }
-  if (data->rank < 0) return PG_OK;
-  balance b;
-  PG_TRY(weigh(data, is_copied, shape, n, allow_zero, &b, err));
-  if (rest >= 0) return infer_rest(data, &b, shape, n, &out->dims[rest], err);
-  if (b.n_unknown == 0 && b.data != b.given) return fail_count(data, shape, n, err);
+  if (data->rank >= 0) return balance(inf, data, is_copied, out, rest);
   return PG_OK;
 }
 
 static pg_status reshape_infer(pgi_infer *inf) {
-  int64_t shape[PG_MAX_RANK], length = pgi_in_length(inf, 1);
+  pgi_num shape[PG_MAX_RANK];
+  int64_t length = pgi_in_length(inf, 1);
   int n;
-  PG_TRY(pgi_list(pgi_known(inf, 1), "shape", shape, PG_MAX_RANK, &n, inf->err));
+  PG_TRY(pgi_num_list(inf, 1, "shape", shape, PG_MAX_RANK, &n));
   if (n < 0 && length >= 0) PG_TRY(pgi_check_rank(length, "shape", inf->err));
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), n < 0 ? (int)length : n);
   if (n < 0) return PG_OK;
   pgi_type unknown = pgi_type_unknown;
   const pgi_type *data = pgi_in_rank(inf, 0) < 0 ? &unknown : inf->in[0];
-  return resolve(data, shape, n, pgi_attr_int(inf->node, "allowzero") != 0, out, inf->err);
+  return resolve(inf, data, shape, n, pgi_attr_int(inf->node, "allowzero") != 0, out);
 }
 
 /* ---- Flatten --------------------------------------------------------------------------------- */
@@ -115,7 +113,7 @@ static pg_status flatten_infer(pgi_infer *inf) {
   out->dims[0] = out->dims[1] = pgi_dim_of(1);
   for (int i = 0; i < rank; i++) {
     pgi_dim *side = &out->dims[i < axis ? 0 : 1];
-    *side = pgi_dim_mul(*side, inf->in[0]->dims[i]);
+    *side = pgi_dim_mul(inf->arena, *side, inf->in[0]->dims[i]);
   }
   return PG_OK;
 }

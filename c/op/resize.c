@@ -68,7 +68,8 @@ static pg_status scale_axis(pgi_resize_axis *a, double scale, pg_error *err) {
   if (a->in < 0) return PG_OK;
   a->length = scale * (double)a->in;
   if (a->length > 1e15) return pgi_fail(err, PG_INVALID, "scales: %g is too much", scale);
-  a->out = (int64_t)floor(a->length);
+  /* As an f32, where ONNX's shape inference has it: 5 at the f32 next to 2.6 are 13, not 12.9999995. */
+  a->out = (int64_t)floor((double)(float)a->length);
   return PG_OK;
 }
 
@@ -165,12 +166,45 @@ static pg_status read_axes(const pgi_node *node, int rank, const operands *o, pg
 /* An operand that is there, unless it is known to be empty. */
 static bool is_given(const pgi_infer *inf, int i, const pg_tensor **value) {
   *value = pgi_known(inf, i);
-  if (!pgi_has_in(inf, i) || pgi_in_length(inf, i) == 0) return false;
-  if (*value && is_empty(*value)) {
+  bool is_none = !pgi_has_in(inf, i) || pgi_in_length(inf, i) == 0;
+  if (is_none || (*value && is_empty(*value))) {
     *value = NULL;
     return false;
   }
   return true;
+}
+
+/* Axes whose size has a name: asked for as such, or scaled by an exact number. */
+static pg_status resize_symbols(pgi_infer *inf, bool has_sizes, pgi_type *out) {
+  const pgi_content *asked = inf->content ? inf->content[has_sizes ? 3 : 2] : NULL;
+  bool is_stretched = pgi_attr_is(inf->node, "keep_aspect_ratio_policy", "stretch");
+  int64_t n_axes;
+  const int64_t *given = pgi_attr_ints(inf->node, "axes", &n_axes);
+  if (n_axes == 0) n_axes = out->rank;
+  if (!asked || asked->n != n_axes || (has_sizes && !is_stretched)) return PG_OK;
+  for (int i = 0; i < (int)asked->n; i++) {
+    int axis = i;
+    if (given) PG_TRY(pgi_axis(given[i], out->rank, &axis, inf->err));
+    if (out->dims[axis].n >= 0 || out->dims[axis].symbol) continue;
+    pgi_num scaled = pgi_num_mul(inf->arena, pgi_num_of_dim(inf->in[0]->dims[axis]), asked->at[i]);
+    out->dims[axis] = pgi_dim_of_num(has_sizes ? asked->at[i] : pgi_num_floor(inf->arena, scaled));
+  }
+  return PG_OK;
+}
+
+/* scales and sizes: one a axis, or none at all. */
+static pg_status check_count(const pgi_infer *inf, int i, const char *name, int rank) {
+  int64_t n_axes;
+  (void)pgi_attr_ints(inf->node, "axes", &n_axes);
+  if (n_axes == 0) n_axes = rank;
+  int list_rank = pgi_in_rank(inf, i);
+  if (list_rank < 0) return PG_OK;
+  int64_t n = list_rank == 1 ? inf->in[i]->dims[0].n : -1;
+  if (list_rank == 1 && (n <= 0 || n == n_axes)) return PG_OK;
+  if (list_rank != 1)
+    return pgi_fail(inf->err, PG_INVALID, "%s: expected rank 1, got %d", name, list_rank);
+  return pgi_fail(inf->err, PG_INVALID, "%s: expected %lld %s, one an axis, got %lld", name,
+                  (long long)n_axes, i == 2 ? "floats" : "integers", (long long)n);
 }
 
 static pg_status infer(pgi_infer *inf) {
@@ -181,6 +215,8 @@ static pg_status infer(pgi_infer *inf) {
   PG_TRY(read_way(inf->node, &way, inf->err));
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), rank);
   if (rank < 0) return PG_OK;
+  PG_TRY(check_count(inf, 2, "scales", rank));
+  PG_TRY(check_count(inf, 3, "sizes", rank));
   o.has_scales = is_given(inf, 2, &o.scales);
   o.has_sizes = is_given(inf, 3, &o.sizes);
   if (o.has_scales && o.has_sizes) { /* one of them may turn out to be empty */
@@ -199,7 +235,7 @@ static pg_status infer(pgi_infer *inf) {
     else if (axes[i].out >= 0)
       out->dims[i] = pgi_dim_of(axes[i].out);
   }
-  return PG_OK;
+  return o.has_sizes != o.has_scales ? resize_symbols(inf, o.has_sizes, out) : PG_OK;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -266,19 +302,42 @@ static pg_status set_text(pgi_node *node, const char *name, const char *text, pg
   return pgi_attr_set_string(node, name, text, strlen(text), err);
 }
 
+/* Before version 11 a position was rounded up where an axis shrinks, else down: "simple", unless one
+** way of now serves all the scales. */
+static const char *old_rounding(const pgi_value *scales) {
+  if (!scales || scales->constant.dtype != PG_F32) return "simple";
+  const pg_tensor *t = &scales->constant;
+  bool grows = true, shrinks = true;
+  for (int64_t i = 0; i < pgi_tensor_count(t); i++) {
+    double scale = pgi_tensor_get_f64(t, i);
+    grows &= scale >= 1;
+    shrinks &= scale <= 1;
+  }
+  return grows ? "floor" : shrinks ? "ceil" : "simple";
+}
+
 /* X, scales -> X, "", scales; and what the coordinates were before version 11. */
-static pg_status upgrade_scales(pgi_node *node, pg_error *err) {
+static pg_status upgrade_scales(pgi_node *node, bool is_upsample, pg_error *err) {
   pgi_value *in[3] = {node->n_in > 0 ? node->in[0].value : NULL, NULL,
                       node->n_in > 1 ? node->in[1].value : NULL};
   PG_TRY(pgi_edit_set_inputs(node, 3, in, err));
   if (pgi_attr_is(node, "mode", "bilinear") || pgi_attr_is(node, "mode", "trilinear"))
     PG_TRY(set_text(node, "mode", "linear", err));
   PG_TRY(set_text(node, "coordinate_transformation_mode", "asymmetric", err));
-  return set_text(node, "nearest_mode", "simple", err);
+  return set_text(node, "nearest_mode", is_upsample ? "floor" : old_rounding(in[2]), err);
 }
 
+static bool is_known_empty(const pgi_value *v) {
+  if (v->constant.dtype != PG_NONE) return pgi_tensor_count(&v->constant) == 0;
+  return v->type.kind == PG_TYPE_TENSOR && v->type.rank == 1 && v->type.dims[0].n == 0;
+}
+
+/* Scales beside sizes were there but empty, where they must be left out now. */
 static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
-  return version < 11 ? upgrade_scales(node, err) : PG_OK;
+  if (version < 11) return upgrade_scales(node, false, err);
+  if (node->n_in < 4 || !node->in[2].value || !node->in[3].value) return PG_OK;
+  int none = is_known_empty(node->in[2].value) ? 2 : is_known_empty(node->in[3].value) ? 3 : -1;
+  return none < 0 ? PG_OK : pgi_edit_set_input(node, none, NULL, err);
 }
 
 static pg_status scales_input(pgi_node *node, int64_t n, const float *v, pg_error *err) {
@@ -311,7 +370,7 @@ static pg_status upsample_upgrade(pgi_node *node, int version, pg_error *err) {
     pgi_attr_remove(node, "scales");
   }
   PG_TRY(pgi_edit_retype(node, "", "Resize", err));
-  return upgrade_scales(node, err);
+  return upgrade_scales(node, true, err); /* its scales are 1 or more */
 }
 
 /* ---- declarations ---------------------------------------------------------------------------- */

@@ -55,7 +55,10 @@ typedef struct places {
 static pg_status check_cache(pgi_call *c, const pg_tensor *t, const char *name, int rank,
                              const pgi_rotary *r) {
   bool fits = t->rank == rank && t->dims[rank - 1] == r->rotated / 2;
-  if (rank == 3) fits = fits && t->dims[0] == r->batch && t->dims[1] == r->length;
+  if (rank == 3) {
+    fits = fits && (t->dims[0] == r->batch || t->dims[0] == 1) &&
+           (t->dims[1] == r->length || t->dims[1] == 1);
+  }
   if (fits) return PG_OK;
   char got[300];
   return pgi_fail(c->err, PG_INVALID, "%s: expected rank %d and %lld columns, got %s", name, rank,
@@ -63,18 +66,30 @@ static pg_status check_cache(pgi_call *c, const pg_tensor *t, const char *name, 
                   pgi_shape_text(t->dtype, t->rank, t->dims, got, sizeof got));
 }
 
-/* One number for each token; or one in all, for the first token of every row; or none: as they
-** come. */
+/* Without positions a cache [B,S,D] has a row for each token, or one for all tokens of a batch or
+** of a place: exporters write [1,S,D] for any batch, as the reference broadcasts. */
+static pg_status read_rows(pgi_call *c, const pg_tensor *cache, pgi_rotary *r) {
+  int64_t *row, n = r->batch * r->length;
+  PG_TRY(pgi_scratch_array(c, n, sizeof *row, &row));
+  for (int64_t i = 0; i < n; i++) {
+    int64_t b = cache->dims[0] == 1 ? 0 : i / r->length;
+    row[i] = b * cache->dims[1] + (cache->dims[1] == 1 ? 0 : i % r->length);
+  }
+  r->row = row;
+  return PG_OK;
+}
+
+/* One number for each token; or one in all, for the first token of every row. */
 static pg_status read_positions(pgi_call *c, const pg_tensor *t, pgi_rotary *r) {
   int64_t *row, n = r->batch * r->length;
   PG_TRY(pgi_scratch_array(c, n, sizeof *row, &row));
-  int64_t count = t ? pgi_tensor_count(t) : 0;
-  bool is_first_only = t && count == 1 && n != 1;
-  if (t && !is_first_only && count != n)
+  int64_t count = pgi_tensor_count(t);
+  bool is_first_only = count == 1 && n != 1;
+  if (!is_first_only && count != n)
     return pgi_fail(c->err, PG_INVALID, "position_ids: expected [%lld,%lld]", (long long)r->batch,
                     (long long)r->length);
   for (int64_t i = 0; i < n; i++) {
-    int64_t at = t ? pgi_tensor_get_i64(t, is_first_only ? 0 : i) : i;
+    int64_t at = pgi_tensor_get_i64(t, is_first_only ? 0 : i);
     if (at >= 0 && at < r->rows && is_first_only) at += i % r->length;
     if (at < 0 || at >= r->rows)
       return pgi_fail(c->err, PG_INVALID, "position_ids: expected 0 to %lld, got %lld",
@@ -115,10 +130,13 @@ static pg_status run(pgi_call *c, const places *at) {
   PG_TRY(read_shape(c, x, cosines->dims[cosines->rank - 1], &r));
   PG_TRY(check_cache(c, cosines, "cos_cache", rank, &r));
   PG_TRY(check_cache(c, sines, "sin_cache", rank, &r));
-  r.rows = positions ? PG_MIN(cosines->dims[0], sines->dims[0]) : r.batch * r.length;
+  if (!positions && !pgi_same_dims(cosines, sines))
+    return pgi_fail(c->err, PG_INVALID, "sin_cache: expected cos_cache's shape");
+  r.rows = positions ? PG_MIN(cosines->dims[0], sines->dims[0])
+                     : cosines->dims[0] * cosines->dims[1];
   const float *from;
   float *y;
-  PG_TRY(read_positions(c, positions, &r));
+  PG_TRY(positions ? read_positions(c, positions, &r) : read_rows(c, cosines, &r));
   PG_TRY(pgi_as_f32(c, cosines, &r.cosines));
   PG_TRY(pgi_as_f32(c, sines, &r.sines));
   PG_TRY(pgi_as_f32(c, x, &from));

@@ -1,6 +1,7 @@
 /* SequenceConstruct, SequenceEmpty, SequenceAt, SequenceInsert, SequenceErase, SequenceLength.
 **
 ** Elements are shared, never copied: a tensor in a sequence isn't written any more. */
+#include "op/control.h"
 #include "op/move.h"
 #include "op/sequence.h"
 
@@ -14,6 +15,31 @@ pg_status pgi_infer_sequence(pgi_infer *inf, int i, pg_dtype dtype) {
   inf->out[i].kind = PG_TYPE_SEQUENCE;
   inf->out[i].elem = elem;
   return PG_OK;
+}
+
+pg_status pgi_infer_sequence_of(pgi_infer *inf, int i, const pgi_type *type) {
+  PG_TRY(pgi_infer_sequence(inf, i, type->dtype));
+  if (!inf->content || type->kind != PG_TYPE_TENSOR) return PG_OK;
+  pgi_type *elem = pgi_arena_alloc(inf->arena, sizeof *elem);
+  if (!elem) return pgi_nomem(inf->err);
+  *elem = *type;
+  inf->out[i].elem = elem;
+  return PG_OK;
+}
+
+pgi_type pgi_in_elem_type(const pgi_infer *inf, int i) {
+  const pgi_type *t = pgi_has_in(inf, i) ? inf->in[i] : NULL;
+  while (t && t->kind == PG_TYPE_OPTIONAL) t = t->elem;
+  bool is_told = inf->content && t && t->kind == PG_TYPE_SEQUENCE && t->elem &&
+                 t->elem->kind == PG_TYPE_TENSOR;
+  return is_told ? *t->elem : pgi_type_tensor(pgi_in_elem(inf, i));
+}
+
+/* Whether the sequence at input i has just been made, without elements. */
+static bool is_fresh(const pgi_infer *inf, int i) {
+  const pgi_value *v = inf->node->in[i].value;
+  const pgi_node *maker = v ? v->producer : NULL;
+  return maker && strcmp(maker->type, "SequenceEmpty") == 0 && !*maker->domain;
 }
 
 pg_dtype pgi_in_elem(const pgi_infer *inf, int i) {
@@ -79,7 +105,11 @@ static pg_status construct_infer(pgi_infer *inf) {
     }
     if (d) dtype = d;
   }
-  return pgi_infer_sequence(inf, 0, dtype);
+  pgi_type elem = inf->n_in > 0 && inf->in[0] ? *inf->in[0] : pgi_type_unknown;
+  for (int i = 1; i < inf->n_in; i++)
+    if (inf->in[i]) pgi_type_widen(&elem, inf->in[i], inf->arena);
+  if (elem.kind != PG_TYPE_TENSOR) elem = pgi_type_tensor(dtype);
+  return pgi_infer_sequence_of(inf, 0, &elem);
 }
 
 static pg_status construct_run(pgi_call *c) {
@@ -131,7 +161,7 @@ static pg_status at_infer(pgi_infer *inf) {
   if (has_maps)
     inf->out[0] = *t->elem;
   else
-    pgi_out_type(inf, 0, pgi_in_elem(inf, 0), -1);
+    inf->out[0] = pgi_in_elem_type(inf, 0);
   return PG_OK;
 }
 
@@ -161,7 +191,11 @@ static pg_status insert_infer(pgi_infer *inf) {
     return pgi_fail(inf->err, PG_INVALID, "tensor: expected %s, as in the sequence, got %s",
                     pg_dtype_name(in), pg_dtype_name(added));
   }
-  return pgi_infer_sequence(inf, 0, in ? in : added);
+  pgi_type elem = pgi_in_elem_type(inf, 0);
+  if (is_fresh(inf, 0) && pgi_has_in(inf, 1)) elem = *inf->in[1];
+  if (pgi_has_in(inf, 1)) pgi_type_widen(&elem, inf->in[1], inf->arena);
+  if (elem.kind != PG_TYPE_TENSOR || !elem.dtype) elem = pgi_type_tensor(in ? in : added);
+  return pgi_infer_sequence_of(inf, 0, &elem);
 }
 
 static pg_status insert_run(pgi_call *c) {
@@ -193,7 +227,8 @@ PG_OP(sequence_insert) = {
 /* ---- SequenceErase --------------------------------------------------------------------------- */
 
 static pg_status erase_infer(pgi_infer *inf) {
-  return pgi_infer_sequence(inf, 0, pgi_in_elem(inf, 0));
+  pgi_type elem = pgi_in_elem_type(inf, 0);
+  return pgi_infer_sequence_of(inf, 0, &elem);
 }
 
 static pg_status erase_run(pgi_call *c) {

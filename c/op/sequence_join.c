@@ -4,8 +4,19 @@
 
 /* ---- ConcatFromSequence ---------------------------------------------------------------------- */
 
+/* The axis that joins has an unknown length. */
 static pg_status concat_infer(pgi_infer *inf) {
-  pgi_out_type(inf, 0, pgi_in_elem(inf, 0), -1);
+  pgi_type elem = pgi_in_elem_type(inf, 0);
+  bool is_new = pgi_attr_int(inf->node, "new_axis") != 0;
+  int axis;
+  pgi_out_type(inf, 0, elem.dtype, -1);
+  if (elem.rank < 0 || elem.rank + is_new > PG_MAX_RANK) return PG_OK;
+  PG_TRY(pgi_axis(pgi_attr_int(inf->node, "axis"), elem.rank + is_new, &axis, inf->err));
+  pgi_type *out = pgi_out_type(inf, 0, elem.dtype, elem.rank + is_new);
+  for (int i = 0, k = 0; i < out->rank; i++) {
+    if (i != axis || !is_new) out->dims[i] = elem.dims[k++];
+    if (i == axis) out->dims[i] = pgi_dim_unknown();
+  }
   return PG_OK;
 }
 
@@ -82,8 +93,31 @@ PG_OP(concat_from_sequence) = {
 
 /* ---- SplitToSequence ------------------------------------------------------------------------- */
 
+/* Pieces of one length, when they are. */
+static pgi_dim piece(const pgi_infer *inf, pgi_dim dim) {
+  const pg_tensor *split = pgi_known(inf, 1);
+  if (!pgi_has_in(inf, 1)) return pgi_dim_of(1);
+  int64_t n = split ? pgi_tensor_count(split) : 0;
+  if (n == 0 || pgi_dtype_kind(split->dtype) != PG_KIND_INT) return pgi_dim_unknown();
+  int64_t size = pgi_tensor_get_i64(split, 0);
+  if (size <= 0 || (split->rank == 0 && (dim.n < 0 || dim.n % size != 0))) return pgi_dim_unknown();
+  for (int64_t i = 1; i < n; i++)
+    if (pgi_tensor_get_i64(split, i) != size) return pgi_dim_unknown();
+  return pgi_dim_of(size);
+}
+
 static pg_status split_infer(pgi_infer *inf) {
-  return pgi_infer_sequence(inf, 0, pgi_in_dtype(inf, 0));
+  pgi_type elem = pgi_type_tensor(pgi_in_dtype(inf, 0));
+  int rank = pgi_in_rank(inf, 0), axis;
+  if (rank <= 0) return pgi_infer_sequence_of(inf, 0, &elem);
+  PG_TRY(pgi_axis(pgi_attr_int(inf->node, "axis"), rank, &axis, inf->err));
+  elem = *inf->in[0];
+  elem.dims[axis] = piece(inf, elem.dims[axis]);
+  if (!pgi_has_in(inf, 1) && pgi_attr_int(inf->node, "keepdims") == 0) {
+    elem.rank--;
+    for (int i = axis; i < elem.rank; i++) elem.dims[i] = elem.dims[i + 1];
+  }
+  return pgi_infer_sequence_of(inf, 0, &elem);
 }
 
 /* How an axis is cut: n pieces, of `sizes`, or of `size` with a smaller one at the end. */

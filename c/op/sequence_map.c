@@ -1,4 +1,5 @@
 /* SequenceMap: a subgraph on the elements of sequences, one after the other. */
+#include "op/control.h"
 #include "op/move.h"
 #include "op/sequence.h"
 
@@ -13,19 +14,29 @@ static pg_status map_infer(pgi_infer *inf) {
   size_t n_in = (size_t)inf->n_in, n_out = (size_t)inf->n_out;
   const pgi_type **in = pgi_arena_alloc(inf->arena, n_in * sizeof *in);
   pgi_type *out = pgi_arena_alloc(inf->arena, n_out * sizeof *out);
-  if (!in || !out) return pgi_nomem(inf->err);
+  pgi_type *elems = pgi_arena_alloc(inf->arena, n_out * sizeof *elems);
+  if (!in || !out || !elems) return pgi_nomem(inf->err);
   if (!body) return pgi_fail(inf->err, PG_INVALID, "attribute 'body' is required");
   for (int i = 0; i < inf->n_in; i++) {
     in[i] = body_input(inf, i);
     if (in[i] && in[i] != inf->in[i]) { /* elements may differ in shape */
       pgi_type *elem = pgi_arena_alloc(inf->arena, sizeof *elem);
       if (!elem) return pgi_nomem(inf->err);
-      *elem = pgi_type_tensor(in[i]->dtype);
+      *elem = pgi_in_elem_type(inf, i);
       in[i] = elem;
     }
   }
-  PG_TRY(inf->subgraph(inf, body, in, inf->n_in, out, inf->n_out));
-  for (int i = 0; i < inf->n_out; i++) PG_TRY(pgi_infer_sequence(inf, i, out[i].dtype));
+  /* Twice: a size that is new each time gets another name, and so is dropped. */
+  for (int round = 0; round < 2; round++) {
+    PG_TRY(inf->subgraph(inf, body, in, inf->n_in, out, inf->n_out));
+    for (int i = 0; i < inf->n_out; i++) {
+      if (round == 0)
+        elems[i] = out[i];
+      else
+        pgi_type_widen(&elems[i], &out[i], inf->arena);
+    }
+  }
+  for (int i = 0; i < inf->n_out; i++) PG_TRY(pgi_infer_sequence_of(inf, i, &elems[i]));
   return PG_OK;
 }
 

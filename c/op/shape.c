@@ -39,6 +39,7 @@ PG_OP(shape) = {
     .out = {1, 1},
     .types = PG_T_ALL,
     .attrs = shape_attrs,
+    .flags = PG_OP_TYPE_ONLY,
     .infer = shape_infer,
     .run = shape_run,
 };
@@ -61,6 +62,7 @@ PG_OP(size) = {
     .in = {1, 1},
     .out = {1, 1},
     .types = PG_T_ALL,
+    .flags = PG_OP_TYPE_ONLY,
     .infer = size_infer,
     .run = size_run,
 };

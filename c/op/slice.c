@@ -78,6 +78,55 @@ static int64_t cut(int64_t *start, int64_t end, int64_t step, int64_t dim) {
   return *start > end ? (int64_t)((uint64_t)(*start - end - 1) / back) + 1 : 0;
 }
 
+/* The same along an axis whose size, or whose range, has names instead of numbers.  A start or end that
+** is counted from the other end, and a start, is taken to lie inside: this is what makes N-1 of 1: and
+** not max(N-1,0). */
+static pgi_dim cut_symbols(pgi_arena *arena, pgi_num start, pgi_num end, int64_t step, pgi_num dim) {
+  const int64_t far = INT32_MAX - 1; /* beyond any size: how exporters spell the end */
+  pgi_num zero = pgi_num_of(0);
+  if (!start.is_known || !end.is_known || !dim.is_known) return pgi_dim_unknown();
+  if (step < 0) {
+    bool is_whole = pgi_num_is_number(start) && pgi_num_is_number(end) &&
+                    (start.n == -1 || start.n >= far) && end.n <= -far && step > -far;
+    if (!is_whole) return pgi_dim_unknown();
+    return pgi_dim_of_num(pgi_num_ceil(arena, pgi_num_ratio(arena, dim, pgi_num_of(-step))));
+  }
+  if (pgi_num_is_number(start) && (start.n >= far || start.n <= -far)) {
+    if (start.n > 0) return pgi_dim_of(0);
+    start = zero;
+  }
+  if (pgi_num_exceeds(arena, zero, start, 1)) start = pgi_num_add(arena, dim, start);
+  if (pgi_num_is_number(end) && end.n >= far)
+    end = dim;
+  else if (pgi_num_exceeds(arena, zero, end, 1))
+    end = pgi_num_add(arena, dim, end);
+  else
+    end = pgi_num_min(arena, end, dim);
+  pgi_num span = pgi_num_sub(arena, end, start);
+  if (pgi_num_exceeds(arena, zero, span, 0)) return pgi_dim_of(0);
+  return pgi_dim_of_num(pgi_num_ceil(arena, pgi_num_ratio(arena, span, pgi_num_of(step))));
+}
+
+/* Ranges that are known in part or by symbols; axes and steps must be known. */
+static pg_status slice_symbols(pgi_infer *inf, pgi_type *out) {
+  pgi_num starts[PG_MAX_RANK], ends[PG_MAX_RANK];
+  int64_t axes[PG_MAX_RANK], steps[PG_MAX_RANK];
+  int n, n_ends, n_axes, n_steps, axis = 0;
+  PG_TRY(pgi_num_list(inf, 1, "starts", starts, PG_MAX_RANK, &n));
+  PG_TRY(pgi_num_list(inf, 2, "ends", ends, PG_MAX_RANK, &n_ends));
+  PG_TRY(pgi_list(pgi_known(inf, 3), "axes", axes, PG_MAX_RANK, &n_axes, inf->err));
+  PG_TRY(pgi_list(pgi_known(inf, 4), "steps", steps, PG_MAX_RANK, &n_steps, inf->err));
+  bool is_told = n >= 0 && n_ends == n && (pgi_has_in(inf, 3) ? n_axes == n : n <= out->rank) &&
+                 (!pgi_has_in(inf, 4) || n_steps == n);
+  for (int i = 0; i < n && is_told; i++) {
+    PG_TRY(pgi_axis(n_axes >= 0 ? axes[i] : i, out->rank, &axis, inf->err));
+    int64_t step = n_steps >= 0 ? steps[i] : 1;
+    pgi_num dim = pgi_num_of_dim(inf->in[0]->dims[axis]);
+    if (step != 0) out->dims[axis] = cut_symbols(inf->arena, starts[i], ends[i], step, dim);
+  }
+  return PG_OK;
+}
+
 static pg_status slice_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0);
   pgi_type *out = pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), rank);
@@ -93,8 +142,11 @@ static pg_status slice_infer(pgi_infer *inf) {
       out->dims[i] = pgi_dim_of(cut(&r.start[i], r.end[i], r.step[i], dim.n));
     else if (r.are_axes_known && is_whole && (r.is_known || !r.is_cut[i]))
       out->dims[i] = dim;
+    else if (r.is_known)
+      out->dims[i] = cut_symbols(inf->arena, pgi_num_of(r.start[i]), pgi_num_of(r.end[i]),
+                                 r.step[i], pgi_num_of_dim(dim));
   }
-  return PG_OK;
+  return r.is_known ? PG_OK : slice_symbols(inf, out);
 }
 
 static pg_status slice_run(pgi_call *c) {

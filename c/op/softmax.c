@@ -23,7 +23,7 @@ static pg_status upgrade(pgi_node *node, int version, pg_error *err) {
   pgi_value *x = node->n_in > 0 ? node->in[0].value : NULL;
   if (!x) return PG_OK; /* refused by the check that follows */
   int rank = x->type.kind == PG_TYPE_TENSOR ? x->type.rank : -1;
-  if (axis == -1 || axis == rank - 1) return pgi_attr_set_int(node, "axis", -1, err);
+  if (axis == -1 || (rank > 0 && axis == rank - 1)) return pgi_attr_set_int(node, "axis", -1, err);
   pgi_node *made;
   pgi_value *shape, *flat, *y, *out;
   PG_TRY(edit(node, "Shape", 1, &x, &made, &shape, err));

@@ -1,8 +1,20 @@
 /* Split: pieces along an axis. */
 #include "op/move.h"
 
+/* Split-1 could take the lengths as an input already, in the type of the data. */
 static pg_status split_upgrade(pgi_node *node, int version, pg_error *err) {
-  return version < 13 ? pgi_upgrade_ints_to_input(node, "split", 1, err) : PG_OK;
+  if (version >= 18) return PG_OK;
+  if (version < 2 && node->n_in > 1 && node->in[1].value) {
+    pgi_node *cast;
+    pgi_value *lengths = node->in[1].value;
+    PG_TRY(pgi_edit_call(node->graph, node, "Cast", 1, &lengths, &cast, &lengths, err));
+    PG_TRY(pgi_attr_set_int(cast, "to", PG_I64, err));
+    PG_TRY(pgi_edit_set_input(node, 1, lengths, err));
+  }
+  if (version < 13) PG_TRY(pgi_upgrade_ints_to_input(node, "split", 1, err));
+  bool has_lengths = node->n_in > 1 && node->in[1].value;
+  if (has_lengths || pgi_attr_find(node, "num_outputs")) return PG_OK;
+  return pgi_attr_set_int(node, "num_outputs", node->n_out, err);
 }
 
 /* The lengths of n pieces of an axis of `dim` elements: as listed, or of equal size, where the
@@ -38,6 +50,27 @@ static pg_status lengths(const pgi_node *node, const pg_tensor *split, int n, in
   return PG_OK;
 }
 
+/* Lengths of an axis whose size has a name: given ones, or equal ones but for the last. */
+static pg_status split_symbols(pgi_infer *inf, int axis, int n) {
+  pgi_num *sizes = pgi_arena_alloc(inf->arena, (size_t)n * sizeof *sizes);
+  pgi_num dim = pgi_num_of_dim(inf->in[0]->dims[axis]), each;
+  int n_sizes;
+  if (!sizes) return pgi_nomem(inf->err);
+  if (pgi_has_in(inf, 1)) {
+    PG_TRY(pgi_num_list(inf, 1, "split", sizes, n, &n_sizes));
+    for (int i = 0; i < n && n_sizes == n; i++)
+      PG_TRY(pgi_num_size(inf, sizes[i], "split", &inf->out[i].dims[axis]));
+    return PG_OK;
+  }
+  bool is_even = !pgi_attr_find(inf->node, "num_outputs");
+  each = pgi_num_ratio(inf->arena, dim, pgi_num_of(n));
+  each = is_even ? pgi_num_floor(inf->arena, each) : pgi_num_ceil(inf->arena, each);
+  pgi_num before = pgi_num_mul(inf->arena, each, pgi_num_of(n - 1));
+  pgi_num last = is_even ? each : pgi_num_sub(inf->arena, dim, before);
+  for (int i = 0; i < n; i++) inf->out[i].dims[axis] = pgi_dim_of_num(i < n - 1 ? each : last);
+  return PG_OK;
+}
+
 static pg_status split_infer(pgi_infer *inf) {
   int rank = pgi_in_rank(inf, 0), axis, n = inf->n_out;
   int64_t *sizes = pgi_arena_alloc(inf->arena, (size_t)n * sizeof *sizes);
@@ -52,7 +85,7 @@ static pg_status split_infer(pgi_infer *inf) {
     memcpy(inf->out[i].dims, inf->in[0]->dims, (size_t)rank * sizeof(pgi_dim));
     inf->out[i].dims[axis] = is_known ? pgi_dim_of(sizes[i]) : pgi_dim_unknown();
   }
-  return PG_OK;
+  return is_known ? PG_OK : split_symbols(inf, axis, n);
 }
 
 static pg_status split_run(pgi_call *c) {

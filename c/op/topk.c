@@ -3,8 +3,13 @@
 #include "op/move.h"
 #include "op/order.h"
 
+/* K is one number in a list, as the attribute was not. */
 static pg_status topk_upgrade(pgi_node *node, int version, pg_error *err) {
-  return version < 10 ? pgi_upgrade_ints_to_input(node, "k", 1, err) : PG_OK;
+  const pgi_attr *k = pgi_attr_find(node, "k");
+  if (version >= 10 || !k) return PG_OK;
+  if (k->kind == PG_ATTR_INT && k->n == 1)
+    PG_TRY(pgi_attr_set_ints(node, "k", 1, &(int64_t){k->ints[0]}, err));
+  return pgi_upgrade_ints_to_input(node, "k", 1, err);
 }
 
 static pg_status topk_infer(pgi_infer *inf) {
@@ -24,6 +29,11 @@ static pg_status topk_infer(pgi_infer *inf) {
                       (long long)k);
     }
     values->dims[axis] = pgi_dim_of(k);
+  } else {
+    pgi_num symbol;
+    int n;
+    PG_TRY(pgi_num_list(inf, 1, "K", &symbol, 1, &n));
+    if (n == 1) values->dims[axis] = pgi_dim_of_num(symbol);
   }
   if (inf->n_out > 1) memcpy(inf->out[1].dims, values->dims, (size_t)rank * sizeof(pgi_dim));
   return PG_OK;

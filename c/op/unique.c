@@ -14,7 +14,7 @@ static pg_status unique_infer(pgi_infer *inf) {
     n = out->dims[axis];
     out->dims[axis] = pgi_dim_unknown();
   }
-  for (int i = 0; i < rank && !has_axis; i++) n = pgi_dim_mul(n, inf->in[0]->dims[i]);
+  for (int i = 0; i < rank && !has_axis; i++) n = pgi_dim_mul(inf->arena, n, inf->in[0]->dims[i]);
   if (inf->n_out > 2) inf->out[2].dims[0] = n;
   return PG_OK;
 }

@@ -28,12 +28,21 @@ pg_status pgi_upgrade_ints_to_input(pgi_node *node, const char *attr, int i, pg_
   return PG_OK;
 }
 
-/* Of input 0; f32 when nobody knows. */
+/* Of input 0; PG_NONE when nobody knows yet. */
 static pg_dtype element_type(const pgi_node *node) {
   if (!has_input(node, 0)) return PG_F32;
   const pgi_value *v = node->in[0].value;
-  pg_dtype dtype = v->constant.dtype != PG_NONE ? v->constant.dtype : v->type.dtype;
-  return dtype != PG_NONE ? dtype : PG_F32;
+  return v->constant.dtype != PG_NONE ? v->constant.dtype : v->type.dtype;
+}
+
+/* A scalar of the type of input 0, by a CastLike where that isn't known yet: it goes when it is. */
+static pg_status scalar_like(pgi_node *node, double v, pgi_value **out, pg_error *err) {
+  pg_dtype dtype = element_type(node);
+  if (dtype != PG_NONE) return pgi_edit_constant_scalar(node->graph, dtype, v, out, err);
+  pgi_value *in[2] = {NULL, node->in[0].value};
+  pgi_node *cast;
+  PG_TRY(pgi_edit_constant_scalar(node->graph, PG_F32, v, &in[0], err));
+  return pgi_edit_call(node->graph, node, "CastLike", 2, in, &cast, out, err);
 }
 
 pg_status pgi_upgrade_float_to_input(pgi_node *node, const char *attr, int i, pg_error *err) {
@@ -44,8 +53,7 @@ pg_status pgi_upgrade_float_to_input(pgi_node *node, const char *attr, int i, pg
       return pgi_fail(err, PG_INVALID, "attribute '%s': expected a float", attr);
     }
     pgi_value *v;
-    PG_TRY(
-        pgi_edit_constant_scalar(node->graph, element_type(node), (double)a->floats[0], &v, err));
+    PG_TRY(scalar_like(node, (double)a->floats[0], &v, err));
     PG_TRY(pgi_edit_set_input(node, i, v, err));
   }
   pgi_attr_remove(node, attr);

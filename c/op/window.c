@@ -136,13 +136,26 @@ void pgi_spatial_dims(const pgi_type *t, int64_t *out) {
   for (int i = 2; i < t->rank; i++) out[i - 2] = t->dims[i].n;
 }
 
-/* What an unknown dimension becomes under a window of stride 1. */
-static pgi_dim slide(const pgi_node *node, const pgi_window *w, int i, pgi_dim in) {
-  if (w->stride[i] != 1 || w->kernel[i] < 0) return pgi_dim_unknown();
+/* What a dimension without a number becomes: floor((in + pads - reach) / stride) + 1, reach being what a
+** window spans.  Rounding up gives the same with stride - 1 more, as long as no window begins in
+** the padding behind, which would not count. */
+static pgi_dim slide(const pgi_infer *inf, const pgi_window *w, int i, pgi_dim in) {
+  const pgi_node *node = inf->node;
+  int64_t stride = w->stride[i], reach, pads;
+  if (w->kernel[i] < 0) return pgi_dim_unknown();
   if (pgi_attr_is(node, "auto_pad", "SAME_UPPER") || pgi_attr_is(node, "auto_pad", "SAME_LOWER")) {
-    return in;
+    return pgi_dim_div(inf->arena, pgi_dim_shift(inf->arena, in, stride - 1), stride);
   }
-  return pgi_dim_add(in, w->before[i] + w->after[i] - (w->kernel[i] - 1) * w->dilation[i]);
+  if (__builtin_mul_overflow(w->kernel[i] - 1, w->dilation[i], &reach) || reach == INT64_MAX ||
+      __builtin_add_overflow(w->before[i], w->after[i], &pads))
+    return pgi_dim_unknown();
+  reach++;
+  if (pgi_attr_int(node, "ceil_mode") != 0 && stride > 1) {
+    if (w->after[i] > reach - stride) return pgi_dim_unknown();
+    pads += stride - 1;
+  }
+  pgi_dim room = pgi_dim_shift(inf->arena, in, pads - reach);
+  return pgi_dim_shift(inf->arena, pgi_dim_div(inf->arena, room, stride), 1);
 }
 
 pg_status pgi_infer_window(pgi_infer *inf, const int64_t *kernel, pgi_dim outputs, pgi_type *out) {
@@ -157,8 +170,57 @@ pg_status pgi_infer_window(pgi_infer *inf, const int64_t *kernel, pgi_dim output
   out->dims[1] = outputs;
   for (int i = 0; i < w.n; i++) {
     out->dims[2 + i] =
-        w.out[i] >= 0 ? pgi_dim_of(w.out[i]) : slide(inf->node, &w, i, x->dims[2 + i]);
+        w.out[i] >= 0 ? pgi_dim_of(w.out[i]) : slide(inf, &w, i, x->dims[2 + i]);
   }
+  return PG_OK;
+}
+
+/* How many elements a window has, as a value; before `at`. */
+static pg_status window_size(pgi_node *node, pgi_node *at, pgi_value *x, pgi_value **out,
+                             pg_error *err) {
+  pg_graph *g = node->graph;
+  if (node->type[0] == 'G') {
+    pgi_node *made;
+    PG_TRY(pgi_edit_call(g, at, "Shape", 1, &x, &made, out, err));
+    PG_TRY(pgi_attr_set_int(made, "start", 2, err));
+    PG_TRY(pgi_edit_call(g, at, "ReduceProd", 1, out, &made, out, err));
+    return pgi_attr_set_int(made, "keepdims", 0, err);
+  }
+  int64_t n, taps = 1;
+  const int64_t *kernel = pgi_attr_ints(node, "kernel_shape", &n);
+  for (int64_t i = 0; i < n; i++) {
+    if (kernel[i] < 1 || __builtin_mul_overflow(taps, kernel[i], &taps))
+      return pgi_fail(err, PG_INVALID, "kernel_shape: expected numbers from 1");
+  }
+  return pgi_edit_constant_i64s(g, 1, &taps, out, err);
+}
+
+/* A norm whose p is no whole number is (mean(|x|^p) * taps)^(1 / p). */
+static pg_status real_norm(pgi_node *node, double p, pg_error *err) {
+  pg_graph *g = node->graph;
+  pgi_node *made, *after = node->next;
+  bool is_global = node->type[0] == 'G';
+  pgi_value *x = node->n_in > 0 ? node->in[0].value : NULL, *y = node->out[0];
+  pgi_value *up, *down, *taps, *v;
+  if (!x || !y) return pgi_fail(err, PG_INVALID, "expected an input and an output");
+  PG_TRY(pgi_edit_constant_scalar(g, PG_F64, p, &up, err));
+  PG_TRY(pgi_edit_constant_scalar(g, PG_F64, 1 / p, &down, err));
+  PG_TRY(pgi_edit_call(g, node, "CastLike", 2, (pgi_value *[]){up, x}, &made, &up, err));
+  PG_TRY(pgi_edit_call(g, node, "CastLike", 2, (pgi_value *[]){down, x}, &made, &down, err));
+  PG_TRY(window_size(node, node, x, &taps, err));
+  PG_TRY(pgi_edit_call(g, node, "CastLike", 2, (pgi_value *[]){taps, x}, &made, &taps, err));
+  PG_TRY(pgi_edit_call(g, node, "Abs", 1, &x, &made, &v, err));
+  PG_TRY(pgi_edit_call(g, node, "Pow", 2, (pgi_value *[]){v, up}, &made, &v, err));
+  PG_TRY(pgi_edit_set_input(node, 0, v, err));
+  PG_TRY(pgi_edit_value(g, NULL, &v, err));
+  PG_TRY(pgi_edit_set_output(node, 0, v, err));
+  pgi_attr_remove(node, "p");
+  PG_TRY(pgi_edit_retype(node, "", is_global ? "GlobalAveragePool" : "AveragePool", err));
+  if (!is_global) PG_TRY(pgi_attr_set_int(node, "count_include_pad", 1, err));
+  PG_TRY(pgi_edit_call(g, after, "Mul", 2, (pgi_value *[]){v, taps}, &made, &v, err));
+  PG_TRY(pgi_edit_node(g, after, "", "Pow", 2, (pgi_value *[]){v, down}, 1, &y, &made, err));
+  made->op = pgi_op_find("", "Pow");
+  made->version = pgi_opset_newest("");
   return PG_OK;
 }
 
@@ -167,9 +229,10 @@ pg_status pgi_upgrade_lp(pgi_node *node, int version, pg_error *err) {
   (void)version;
   if (!p || p->kind != PG_ATTR_FLOAT || p->n != 1) return PG_OK;
   float v = p->floats[0];
-  if (!(v >= 1 && v <= 1000 && floorf(v) == v)) {
-    return pgi_fail(err, PG_UNSUPPORTED, "p: expected a whole number from 1, got %g", (double)v);
+  if (!(v > 0 && v < INFINITY)) {
+    return pgi_fail(err, PG_INVALID, "p: expected more than 0, got %g", (double)v);
   }
+  if (v < 1 || v > 1000 || floorf(v) != v) return real_norm(node, (double)v, err);
   pgi_attr_remove(node, "p");
   return pgi_attr_set_int(node, "p", (int64_t)v, err);
 }

@@ -295,6 +295,11 @@ struct pg_session {
   void *hook_arg;
 };
 
+/* ---- declared.c ------------------------------------------------------------------------------ */
+
+/* pgi_graph_infer, and outputs that are f32 or f64 against their declaration are cast to it. */
+pg_status pgi_graph_infer_declared(pg_graph *g, pg_error *err);
+
 /* ---- fold.c ---------------------------------------------------------------------------------- */
 
 pgi_pass_fn pgi_pass_constant; /* Constant nodes become initialisers, nothing is computed */

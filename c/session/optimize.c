@@ -36,16 +36,26 @@ static pg_status infer_pass(pg_graph *g, const pgi_pass_options *o, bool *change
 }
 
 /* Constants are initialisers before anything looks for them. */
-pg_status pgi_graph_canonical(pg_graph *g, pg_error *err) {
+static pg_status make_canonical(pg_graph *g, bool is_part, pg_error *err) {
   static const named_pass passes[] = {
       {"inline", pgi_pass_inline},   {"resolve", resolve_pass},   {"constant", pgi_pass_constant},
       {"upgrade", pgi_pass_upgrade}, {"expand", pgi_pass_expand}, {"resolve", resolve_pass},
   };
   bool changed = false;
   for (int i = 0; i < PG_COUNT(passes); i++) {
-    PG_TRY(run_pass(g, &passes[i], NULL, &changed, err));
+    pg_status status = run_pass(g, &passes[i], NULL, &changed, err);
+    bool is_missing = status == PG_UNSUPPORTED && passes[i].run == resolve_pass;
+    if (status != PG_OK && !(is_part && is_missing)) return status;
   }
   return PG_OK;
+}
+
+pg_status pgi_graph_canonical(pg_graph *g, pg_error *err) {
+  return make_canonical(g, false, err);
+}
+
+pg_status pgi_graph_canonical_part(pg_graph *g, pg_error *err) {
+  return make_canonical(g, true, err);
 }
 
 /* Types are inferred after folding, when most shapes have become known, and before fusion, which

@@ -37,7 +37,7 @@ static pg_status make_default(pg_session *s, pg_error *err) {
 static pg_status build(pg_session *s, const pg_graph *graph, pg_error *err) {
   PG_TRY(pgi_graph_clone(graph, &s->base, err));
   PG_TRY(pgi_graph_canonical(s->base, err));
-  PG_TRY(pgi_graph_infer(s->base, false, err));
+  PG_TRY(pgi_graph_infer_declared(s->base, err));
   PG_TRY(list_inputs(s, err));
   return make_default(s, err);
 }

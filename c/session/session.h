@@ -37,8 +37,39 @@ pg_status pgi_tensor_map(pg_context *ctx, int threads, const char *text, const c
 extern pgi_pass_fn pgi_pass_fold; /* nodes on constants become constants */
 /* Inline, upgrade, expand, resolve: what every use of a graph needs first. */
 pg_status pgi_graph_canonical(pg_graph *g, pg_error *err);
+/* The same, but operators that this build doesn't have stay as they are. */
+pg_status pgi_graph_canonical_part(pg_graph *g, pg_error *err);
 /* All passes, in order, until nothing changes. */
 pg_status pgi_graph_optimize(pg_graph *g, const pgi_pass_options *o, pg_error *err);
+
+/* ---- infer.c --------------------------------------------------------------------------------- */
+
+typedef struct pgi_asked_dim {
+  const char *name;
+  int64_t n;
+} pgi_asked_dim;
+typedef struct pgi_asked_shape {
+  const char *input;
+  int rank;
+  pgi_dim dims[PG_MAX_RANK]; /* unknown without a symbol: as it is */
+} pgi_asked_shape;
+typedef struct pgi_infer_request {
+  bool is_strict;
+  const pgi_asked_dim *dims; /* [n_dims]: what names stand for */
+  int n_dims;
+  const pgi_asked_shape *shapes; /* [n_shapes]; inputs of the main graph */
+  int n_shapes;
+} pgi_infer_request;
+/* Where a file declares something else than what was inferred, which counts. */
+typedef struct pgi_contradiction {
+  const char *name, *declared, *inferred;
+  struct pgi_contradiction *next;
+} pgi_contradiction;
+/* pgi_graph_deduce of g as it is: any version, functions, operators that this build doesn't have.
+** Inputs first get the shapes and numbers that are asked for.  *out: in the arena.  A failure leaves
+** types that can't be told yet as they were. */
+pg_status pgi_graph_infer_all(pg_graph *g, const pgi_infer_request *request, pgi_arena *arena,
+                              const pgi_contradiction **out, pg_error *err);
 
 /* ---- machine.c ------------------------------------------------------------------------------- */
 

@@ -83,12 +83,26 @@ static pg_status make_outputs(pgi_frame *f, const pgi_step *step, pg_error *err)
   return status;
 }
 
+/* An empty optional comes from a body or from another one; whatever else is not there has been
+** forgotten. */
+static bool may_be_empty(const pgi_frame *f, const pgi_step *step, const pgi_type *type) {
+  const pgi_node *node = step->node->node;
+  if (type->kind != PG_TYPE_UNKNOWN && type->kind != PG_TYPE_OPTIONAL) return false;
+  if (type->kind == PG_TYPE_OPTIONAL || node->op->flags & PG_OP_CONTROL) return true;
+  for (int i = 0; i < node->n_in; i++) {
+    const pg_tensor *in = f->args[step->args + i];
+    if (!in || in->dtype == PG_NONE) return true;
+  }
+  return false;
+}
+
 /* What later steps were planned on must be true. */
-static pg_status check_made(const pgi_slot *slot, const pg_tensor *made, pg_error *err) {
-  pgi_type type = slot->type;
+static pg_status check_made(const pgi_frame *f, const pgi_step *step, int output,
+                            const pg_tensor *made, pg_error *err) {
+  pgi_type type = f->plan->slots[step->node->out[output]].type, planned = type;
   if (made->dtype == PG_NONE) {
-    if (type.kind != PG_TYPE_TENSOR && type.kind != PG_TYPE_SEQUENCE) return PG_OK;
-    return pgi_fail(err, PG_INTERNAL, "left an output empty");
+    if (may_be_empty(f, step, &type)) return PG_OK;
+    return pgi_fail(err, PG_INTERNAL, "output %d was not made", output);
   }
   bool is_tensor = !pgi_is_object(made->dtype);
   if (!is_tensor && type.kind != PG_TYPE_TENSOR) return PG_OK;
@@ -96,7 +110,7 @@ static pg_status check_made(const pgi_slot *slot, const pg_tensor *made, pg_erro
   pgi_type actual = pgi_type_of(made);
   if (is_tensor && pgi_type_merge(&type, &actual)) return PG_OK;
   char expected[400] = "", got[400] = "";
-  pgi_type_text(&slot->type, &(pgi_text){expected, sizeof expected, 0});
+  pgi_type_text(&planned, &(pgi_text){expected, sizeof expected, 0});
   pgi_type_text(&actual, &(pgi_text){got, sizeof got, 0});
   return pgi_fail(err, PG_INVALID, "expected to make %s, made %s", expected, got);
 }
@@ -107,7 +121,7 @@ static pg_status check_outputs(pgi_frame *f, const pgi_step *step, pg_error *err
     int v = pn->out[i];
     if (v < 0 || f->plan->slots[v].kind != PG_SLOT_DYNAMIC) continue;
     pg_tensor *made = &f->values[v];
-    PG_TRY(check_made(&f->plan->slots[v], made, err));
+    PG_TRY(check_made(f, step, i, made, err));
     PG_TRY(pgi_frame_detach(f, made, err));
     if (pgi_tensor_is_contiguous(made)) continue;
     pg_tensor copy = {0};

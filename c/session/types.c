@@ -94,11 +94,6 @@ static pg_status init_slots(typer *t, pg_error *err) {
 
 /* ---- computing ahead ------------------------------------------------------------------------- */
 
-/* These look at their input's type only. */
-static bool needs_only_type(const pg_op *op) {
-  return !op->domain && (strcmp(op->name, "Shape") == 0 || strcmp(op->name, "Size") == 0);
-}
-
 static int64_t elements(const pgi_slot *slot) {
   int64_t dims[PG_MAX_RANK];
   pgi_type_dims(&slot->type, dims);
@@ -176,7 +171,7 @@ static pg_status run_ahead(typer *t, const pgi_prog_node *pn, const pg_tensor *c
 
 static pg_status compute_ahead(typer *t, const pgi_prog_node *pn, pg_error *err) {
   if (is_computable(t, pn)) return run_ahead(t, pn, t->content, true, err);
-  if (!needs_only_type(pn->node->op) || pn->node->n_in != 1 || pn->in[0] < 0) return PG_OK;
+  if (!(pn->node->op->flags & PG_OP_TYPE_ONLY) || pn->node->n_in != 1 || pn->in[0] < 0) return PG_OK;
   const pgi_slot *slot = &t->plan->slots[pn->in[0]];
   if (!slot->is_static) return PG_OK;
   pg_tensor hollow = {.dtype = slot->type.dtype, .rank = slot->type.rank};

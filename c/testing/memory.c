@@ -96,10 +96,10 @@ static pg_status whole_life(const pg_host *host, const char *path, pg_error *err
 
 /* ---- for Lua --------------------------------------------------------------------------------------------- */
 
-/* alloc_failures(path [, step]) -> allocations of a good run, blocks that leaked, wrong codes.
-** Loads and runs the model with allocation 1, 1 + step, 1 + 2 step, ... and all later ones failing,
-** until a run is good. */
-static int alloc_failures(lua_State *L) {
+/* (path [, step]) -> allocations of a good run, blocks that leaked, wrong codes.  Leads the life with
+** allocation 1, 1 + step, 1 + 2 step, ... and all later ones failing, until it is good. */
+static int try_life(lua_State *L,
+                    pg_status (*life)(const pg_host *host, const char *path, pg_error *err)) {
   const char *path = luaL_checkstring(L, 1);
   long long step = luaL_optinteger(L, 2, 1), leaked = 0, wrong = 0, fail_at = 1;
   for (;; fail_at += step) {
@@ -108,7 +108,7 @@ static int alloc_failures(lua_State *L) {
     pg_error err;
     pgi_test_host_init(&h, &host);
     h.fail_at = fail_at;
-    pg_status status = whole_life(&host, path, &err);
+    pg_status status = life(&host, path, &err);
     leaked += h.live;
     if (status == PG_OK) break;
     if (status != PG_NOMEM) {
@@ -121,6 +121,16 @@ static int alloc_failures(lua_State *L) {
   lua_pushinteger(L, leaked);
   lua_pushinteger(L, wrong);
   return 3;
+}
+
+/* alloc_failures(path [, step]): loads and runs the model */
+static int alloc_failures(lua_State *L) {
+  return try_life(L, whole_life);
+}
+
+/* surgery_failures(path [, step]): loads it, cuts it, joins it with itself ... */
+static int surgery_failures(lua_State *L) {
+  return try_life(L, pgi_test_surgery);
 }
 
 /* second_run(path, threads, how) -> allocations during the second run, threads started.
@@ -153,7 +163,9 @@ static int second_run(lua_State *L) {
 }
 
 void pgi_test_open_memory(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"alloc_failures", alloc_failures}, {"second_run", second_run}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"alloc_failures", alloc_failures},
+                                       {"surgery_failures", surgery_failures},
+                                       {"second_run", second_run},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -16,6 +16,11 @@ typedef struct pgi_test_host {
 } pgi_test_host;
 void pgi_test_host_init(pgi_test_host *h, pg_host *out);
 
+/* ---- surgery.c ------------------------------------------------------------------------------------- */
+
+/* All that surgery does, once, on clones of the model. */
+pg_status pgi_test_surgery(const pg_host *host, const char *path, pg_error *err);
+
 /* ---- each adds functions to the module table on top of the stack -------------------------------------- */
 
 void pgi_test_open_memory(lua_State *L);

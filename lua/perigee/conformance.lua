@@ -64,9 +64,27 @@ local function dtype_of(value)
   return value and value.dtype
 end
 
+--- Sequences and maps by their keys, all else by the core.
+---@return boolean same
+---@return string? difference
+local function compare(actual, expected, rtol, atol)
+  if type(actual) ~= "table" or type(expected) ~= "table" then
+    return core.allclose(actual, expected, rtol, atol)
+  end
+  for key, value in pairs(expected) do
+    if actual[key] == nil then return false, ("no element '%s'"):format(key) end
+    local same, difference = compare(actual[key], value, rtol, atol)
+    if not same then return false, ("element '%s': %s"):format(key, difference) end
+  end
+  for key in pairs(actual) do
+    if expected[key] == nil then return false, ("element '%s': not expected"):format(key) end
+  end
+  return true
+end
+
 local function close_enough(actual, expected, o)
   local is_half = dtype_of(expected) == "f16" or dtype_of(expected) == "bf16"
-  return core.allclose(actual, expected, o.rtol or 1e-3, o.atol or (is_half and 1e-3 or 1e-5))
+  return compare(actual, expected, o.rtol or 1e-3, o.atol or (is_half and 1e-3 or 1e-5))
 end
 
 --- Which graph inputs the files stand for, as positions among all: those without an initialiser

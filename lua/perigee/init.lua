@@ -16,11 +16,14 @@ local tensor = require "perigee.tensor"
 ---@field tensor perigee.tensor
 ---@field image perigee.image
 ---@field post perigee.post
+---@field check fun(model: perigee.Graph|string): perigee.Finding[]?, string?, string?
 local M = {
   version = core.version,
   tensor = tensor,
   load = graph.load,
   load_bytes = graph.load_bytes,
+  load_text = graph.load_text,
+  merge = graph.merge,
   graph = graph.new,
 }
 
@@ -32,11 +35,14 @@ function M.isa() return core.isa() end
 ---@return number
 function M.clock() return core.clock() end
 
---- Every operator that this build knows: an array of { name, domain, since, types }.
+--- Every operator that this build knows: an array of { name, domain, since, inputs,
+--- outputs, types, attributes, upgrades, current }.
 ---@return table[]
 function M.operators() return core.operators() end
 
-local lazy = { image = true, post = true, bench = true, conformance = true }
+local lazy = {
+  attr = true, image = true, post = true, bench = true, conformance = true, check = true,
+}
 
 return setmetatable(M, {
   __index = function(_, key)

@@ -55,6 +55,15 @@ t.cases("ai.onnx.ml:TreeEnsembleRegressor", {
     outputs = { { { 10.5 }, { 20.5 }, { 30.5 } } },
   },
   {
+    "takes one vote of a leaf for one target",
+    attrs = with(nodes, {
+      n_targets = 1, target_treeids = { 0, 0, 0, 0, 0 }, target_nodeids = { 2, 2, 3, 4, 4 },
+      target_ids = { 0, 0, 0, 0, 0 }, target_weights = { 10.0, 10.0, 20.0, 30.0, 30.0 },
+    }),
+    inputs = { { { 0, -1 }, { 1, 0.5 }, { 2, 0 } } },
+    outputs = { { { 10 }, { 20 }, { 30 } } },
+  },
+  {
     "joins two trees by SUM",
     attrs = with(two_trees, two_targets, { aggregate_function = "SUM" }),
     inputs = { { { 0, -1 }, { 1, 0.5 }, { 2, 0 } } },

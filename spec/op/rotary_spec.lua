@@ -73,6 +73,22 @@ t.cases("RotaryEmbedding", {
     },
   },
   {
+    "takes one cache for all rows of a batch",
+    inputs = {
+      f32 { shape = { 2, 1, 1, 4 }, 1, 2, 3, 4, 5, 6, 7, 8 }, f32 { { { 0.5, 0 } } },
+      f32 { { { 0.25, 1 } } },
+    },
+    outputs = { f32 { shape = { 2, 1, 1, 4 }, -0.25, -4, 1.75, 2, 0.75, -8, 4.75, 6 } },
+  },
+  {
+    "refuses caches of different shapes",
+    inputs = {
+      f32 { shape = { 2, 1, 1, 4 }, 1, 2, 3, 4, 5, 6, 7, 8 }, f32 { { { 0.5, 0 } } },
+      f32 { { { 0.25, 1 } }, { { 0.25, 1 } } },
+    },
+    error = "sin_cache: expected cos_cache's shape",
+  },
+  {
     "takes heads side by side",
     attrs = { num_heads = 2 },
     inputs = {

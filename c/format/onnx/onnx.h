@@ -57,6 +57,7 @@ typedef struct pgi_onnx_reader {
   const uint8_t *data; /* the bytes that are being read */
   size_t size;
   pgi_blob *blob;      /* they, when tensors may point into them; NULL: tensors copy */
+  bool only_shapes;    /* large tensors needn't hold their numbers: see take_payload */
   const char *path;    /* of the model, beside which external data may lie; NULL: refused */
   pgi_blob *externals; /* external files so far; one reference each is the reader's */
   size_t dense_left;   /* bytes that sparse tensors may still grow into */
@@ -144,6 +145,8 @@ typedef struct pgi_onnx_writer {
   pg_context *ctx;
   pgi_arena arena;
   int64_t threshold;    /* least bytes of an external tensor; -1: none */
+  bool keeps_layout;    /* what was external is so again, whatever its size */
+  bool leaves_all;      /* tensors of attributes may be external, too */
   const char *location; /* name of the external file */
   size_t outside_size;  /* of it, so far */
   pgi_onnx_outside *first, *last;
@@ -160,9 +163,9 @@ pg_status pgi_onnx_make_message(pgi_onnx_writer *w, const ProtobufCMessageDescri
 /* Puts the fields that were kept from a file behind those of m. */
 pg_status pgi_onnx_append(pgi_onnx_writer *w, ProtobufCMessage *m, pgi_bytes extra, pg_error *err);
 
-/* write_tensor.c.  may_leave: into the external file when large enough. */
+/* write_tensor.c.  least: bytes from which on it goes to the external file; -1: never. */
 pg_status pgi_onnx_make_tensor(pgi_onnx_writer *w, const pg_tensor *t, const char *name,
-                               bool may_leave, proto_tensor **out, pg_error *err);
+                               int64_t least, proto_tensor **out, pg_error *err);
 /* The first n * 3 tensors as n sparse ones. */
 pg_status pgi_onnx_make_sparse(pgi_onnx_writer *w, pg_tensor *const *triple, proto_sparse **out,
                                pg_error *err);

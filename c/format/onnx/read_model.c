@@ -96,8 +96,9 @@ static pg_status read_function(pgi_onnx_reader *r, const proto_function *p, pgi_
 
 static pg_status read_functions(pgi_onnx_reader *r, const proto_model *p, pg_error *err) {
   pgi_model *m = r->model;
-  m->functions = pgi_arena_alloc(r->arena, p->n_functions * sizeof *m->functions);
-  if (!m->functions) return pgi_nomem(err);
+  if (p->n_functions > INT32_MAX) return pgi_fail(err, PG_FORMAT, "%zu functions", p->n_functions);
+  PG_TRY(pgi_arena_grow(r->arena, &m->functions, 0, &m->functions_room, (int)p->n_functions,
+                        sizeof *m->functions, err));
   for (size_t i = 0; i < p->n_functions; i++) {
     pg_status status = read_function(r, p->functions[i], &m->functions[i], err);
     if (status != PG_OK) {
@@ -165,13 +166,15 @@ static pg_status unpack_model(pgi_onnx_reader *r, proto_model **out, pg_error *e
 }
 
 /* path: NULL when the model is not from a file. */
-static pg_status read_model(pgi_blob *blob, const char *path, pg_graph **out, pg_error *err) {
+static pg_status read_model(pgi_blob *blob, const char *path, bool only_shapes, pg_graph **out,
+                            pg_error *err) {
   pgi_onnx_reader r;
   proto_model *p;
   pg_graph *main = NULL;
   pgi_onnx_reader_init(&r, blob->ctx, blob->data, blob->size);
   r.blob = blob;
   r.path = path;
+  r.only_shapes = only_shapes;
   pg_status status = unpack_model(&r, &p, err);
   if (status == PG_OK) status = pgi_graph_new(blob->ctx, &main, err);
   if (status == PG_OK) status = read_content(&r, p, main, err);
@@ -184,26 +187,41 @@ static pg_status read_model(pgi_blob *blob, const char *path, pg_graph **out, pg
   return PG_OK;
 }
 
-pg_status pg_graph_load(pg_context *ctx, const char *path, pg_graph **out, pg_error *err) {
+static pg_status load(pg_context *ctx, const char *path, bool only_shapes, pg_graph **out,
+                      pg_error *err) {
   pgi_blob *blob;
   PG_TRY(pgi_blob_open(ctx, path, "", &blob, err));
-  pg_status status = read_model(blob, path, out, err);
+  pg_status status = read_model(blob, path, only_shapes, out, err);
   if (status != PG_OK) pgi_error_prefix(err, "%.300s", path);
   pgi_blob_release(blob);
   return status;
 }
 
+pg_status pg_graph_load(pg_context *ctx, const char *path, pg_graph **out, pg_error *err) {
+  return load(ctx, path, false, out, err);
+}
+
+pg_status pgi_onnx_load_shapes(pg_context *ctx, const char *path, pg_graph **out, pg_error *err) {
+  return load(ctx, path, true, out, err);
+}
+
 /* The caller's release is set last, so that a failure doesn't call it. */
-pg_status pg_graph_load_bytes(pg_context *ctx, const void *data, size_t size,
+pg_status pgi_onnx_load_bytes(pg_context *ctx, const void *data, size_t size, const char *path,
                               void (*release)(void *owner), void *owner, pg_graph **out,
                               pg_error *err) {
   pgi_blob *blob;
   PG_TRY(pgi_blob_wrap(ctx, data, size, &blob, err));
-  pg_status status = read_model(blob, NULL, out, err);
+  pg_status status = read_model(blob, path, false, out, err);
   if (status == PG_OK) {
     blob->release = release;
     blob->owner = owner;
   }
   pgi_blob_release(blob);
   return status;
+}
+
+pg_status pg_graph_load_bytes(pg_context *ctx, const void *data, size_t size,
+                              void (*release)(void *owner), void *owner, pg_graph **out,
+                              pg_error *err) {
+  return pgi_onnx_load_bytes(ctx, data, size, NULL, release, owner, out, err);
 }

@@ -161,10 +161,21 @@ static bool has_odd_bools(const payload *from) {
   return all > 1;
 }
 
+/* Large tensors of which only type and shape are wanted lie in place also where the address doesn't
+** suit: from the aligned one before it.  That is in the blob still, which begins on a page or at
+** PG_ALIGN, and the numbers don't matter. */
+static bool lies_anyhow(const pgi_onnx_reader *r, size_t align, payload *from) {
+  enum { LARGE = 1 << 16 };
+  if (!r->only_shapes || !from->blob || from->size < LARGE) return false;
+  from->data -= (uintptr_t)from->data % PG_MAX(align, 1);
+  return true;
+}
+
 static pg_status take_payload(pgi_onnx_reader *r, const proto_tensor *p, const shape *s,
-                              const payload *from, pg_tensor *out, pg_error *err) {
+                              payload *from, pg_tensor *out, pg_error *err) {
   if (from->size != s->bytes) return fail_size(p, s, s->bytes, from->size, "bytes", err);
   size_t align = PG_MIN(pgi_dtype_size(s->dtype), _Alignof(max_align_t));
+  if (lies_anyhow(r, align, from)) return use_in_place(r, p, s, from, out, err);
   bool is_aligned = align <= 1 || (uintptr_t)from->data % align == 0;
   bool is_odd = s->dtype == PG_BOOL && has_odd_bools(from);
   if (from->blob && from->size >= PG_ALIGN && is_aligned && !is_odd) {

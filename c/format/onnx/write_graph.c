@@ -22,7 +22,7 @@ static pg_status make_tensors(pgi_onnx_writer *w, const pgi_attr *a, proto_tenso
                               pg_error *err) {
   PG_TRY(pgi_onnx_make(w, (size_t)a->n, sizeof **out, out, err));
   for (int64_t i = 0; i < a->n; i++) {
-    PG_TRY(pgi_onnx_make_tensor(w, a->tensors[i], NULL, false, &(*out)[i], err));
+    PG_TRY(pgi_onnx_make_tensor(w, a->tensors[i], NULL, -1, &(*out)[i], err));
   }
   return PG_OK;
 }
@@ -255,7 +255,8 @@ static pg_status make_initializers(pgi_onnx_writer *w, const pg_graph *g, proto_
   for (const pgi_value *v = g->first_value; v; v = v->next) {
     if (!is_initializer(v)) continue;
     proto_tensor **to = &p->initializer[p->n_initializer++];
-    PG_TRY(pgi_onnx_make_tensor(w, &v->constant, v->name, true, to, err));
+    int64_t least = w->keeps_layout && v->is_external ? 0 : w->threshold;
+    PG_TRY(pgi_onnx_make_tensor(w, &v->constant, v->name, least, to, err));
     if (!v->is_input) (*to)->doc_string = pgi_onnx_borrow(v->doc);
   }
   return PG_OK;

@@ -28,19 +28,20 @@ static pg_status add_import(pgi_onnx_writer *w, imports *all, const char *domain
   return PG_OK;
 }
 
-/* The last version at or before `version` in which the operator changed. */
-static int form_of(const pg_op *op, int version) {
-  int form = 0;
-  for (int i = 0; i < PG_COUNT(op->since) && op->since[i]; i++) {
-    if (op->since[i] <= version) form = op->since[i];
-  }
-  return form;
+/* What optimising makes is for running here.  Batches are what an upgrade keeps of Scan-8. */
+static bool is_internal(const pgi_node *node) {
+  if (strcmp(node->domain, "perigee") == 0) return true;
+  return strcmp(node->type, "Scan") == 0 && pgi_attr_find(node, "batched");
 }
 
 /* A file has one version for each domain: a node must be in the form that it means. */
 static pg_status import_node(pgi_onnx_writer *w, imports *all, const pgi_node *node,
                              pg_error *err) {
   const char *domain = pgi_plain_domain(node->domain);
+  if (is_internal(node))
+    return pgi_fail(err, PG_UNSUPPORTED,
+                    "node '%.100s' (%.60s) has a form of perigee's own, which ONNX can't say",
+                    node->name, node->type);
   const pgi_opset *import = find_import(all, domain);
   if (!import) {
     int version = node->version ? node->version : pgi_opset_newest(domain);
@@ -48,7 +49,7 @@ static pg_status import_node(pgi_onnx_writer *w, imports *all, const pgi_node *n
   }
   if (node->version == 0 || node->version == import->version) return PG_OK;
   const pg_op *op = node->op ? node->op : pgi_op_find(domain, node->type);
-  if (op && form_of(op, node->version) == form_of(op, import->version)) return PG_OK;
+  if (op && pgi_op_form(op, node->version) == pgi_op_form(op, import->version)) return PG_OK;
   return pgi_fail(err, PG_INVALID,
                   "node '%.100s' (%.60s) is in the form of version %d, but the model imports "
                   "version %d: upgrade the graph first",
@@ -196,12 +197,23 @@ pg_status pgi_onnx_make_model(pgi_onnx_writer *w, const pg_graph *main, proto_mo
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
+/* Blocks of zeros become holes: a sparse file stays one. */
+static pg_status write_large(pgi_writer *file, const uint8_t *data, size_t size, pg_error *err) {
+  enum { BLOCK = 1 << 16 };
+  for (size_t at = 0, n; at < size; at += n) {
+    n = PG_MIN(size - at, (size_t)BLOCK);
+    bool is_zero = n == BLOCK && data[at] == 0 && memcmp(data + at, data + at + 1, n - 1) == 0;
+    PG_TRY(is_zero ? pgi_writer_skip(file, n, err) : pgi_writer_write(file, data + at, n, err));
+  }
+  return PG_OK;
+}
+
 static pg_status write_outside(const pgi_onnx_writer *w, pgi_writer *file, pg_error *err) {
   static const uint8_t zeros[64];
   size_t at = 0;
   for (const pgi_onnx_outside *o = w->first; o; o = o->next) {
     PG_TRY(pgi_writer_write(file, zeros, o->offset - at, err));
-    PG_TRY(pgi_writer_write(file, o->data, o->size, err));
+    PG_TRY(write_large(file, o->data, o->size, err));
     at = o->offset + o->size;
   }
   return PG_OK;
@@ -220,15 +232,7 @@ static void append(ProtobufCBuffer *buffer, size_t size, const uint8_t *data) {
   if (s->status == PG_OK) s->status = pgi_writer_write(s->file, data, size, s->err);
 }
 
-/* No reader takes a message of 2 GiB. */
 static pg_status write_model(const proto_model *p, pgi_writer *file, pg_error *err) {
-  size_t size = protobuf_c_message_get_packed_size(&p->base);
-  if (size > INT32_MAX) {
-    return pgi_fail(err, PG_UNSUPPORTED,
-                    "the model takes %zu bytes, an ONNX file has less than 2 GiB: save it with "
-                    "external data",
-                    size);
-  }
   stream s = {.base = {append}, .file = file, .err = err};
   protobuf_c_message_pack_to_buffer(&p->base, &s.base);
   return s.status;
@@ -255,6 +259,22 @@ static pg_status write_files(pgi_onnx_writer *w, const proto_model *p, const cha
   return status;
 }
 
+/* No reader takes a message of 2 GiB. */
+static pg_status check_size(const proto_model *p, pg_error *err) {
+  size_t size = protobuf_c_message_get_packed_size(&p->base);
+  if (size <= INT32_MAX) return PG_OK;
+  return pgi_fail(err, PG_UNSUPPORTED,
+                  "the model takes %zu bytes, an ONNX file has less than 2 GiB: save it with "
+                  "external data",
+                  size);
+}
+
+static pg_status make_checked(pgi_onnx_writer *w, const pg_graph *graph, proto_model **out,
+                              pg_error *err) {
+  PG_TRY(pgi_onnx_make_model(w, graph, out, err));
+  return check_size(*out, err);
+}
+
 static pg_status save(pgi_onnx_writer *w, const pg_graph *graph, const char *path, pg_error *err) {
   size_t n = strlen(path);
   char *data_path = pgi_arena_alloc(&w->arena, n + sizeof ".data");
@@ -264,7 +284,7 @@ static pg_status save(pgi_onnx_writer *w, const pg_graph *graph, const char *pat
   const char *slash = strrchr(data_path, '/');
   w->location = slash ? slash + 1 : data_path;
   proto_model *p;
-  pg_status status = pgi_onnx_make_model(w, graph, &p, err);
+  pg_status status = make_checked(w, graph, &p, err);
   if (status != PG_OK) {
     pgi_error_prefix(err, "%.300s", path);
     return status;
@@ -272,12 +292,50 @@ static pg_status save(pgi_onnx_writer *w, const pg_graph *graph, const char *pat
   return write_files(w, p, path, data_path, err);
 }
 
+/* Bytes of all initialisers: what decides whether a model fits into one file. */
+static uint64_t constant_bytes(const pg_graph *g) {
+  uint64_t sum = 0;
+  for (const pgi_value *v = g->first_value; v; v = v->next)
+    if (v->constant.dtype != PG_NONE && v->constant.dtype != PG_STRING && !v->is_external)
+      sum += pg_tensor_bytes(&v->constant);
+  for (const pgi_node *node = g->first; node; node = node->next) {
+    pgi_bodies it = {.node = node};
+    for (const pg_graph *body; (body = pgi_bodies_next(&it));) sum += constant_bytes(body);
+  }
+  return sum;
+}
+
 pg_status pg_graph_save(const pg_graph *graph, const char *path, int64_t external_threshold,
                         pg_error *err) {
+  enum { LARGE = 1024, MOST_INSIDE = 2000000000 };
   pgi_onnx_writer w;
   pgi_onnx_writer_init(&w, graph->model->ctx);
   w.threshold = external_threshold;
+  if (external_threshold < 0) {
+    w.keeps_layout = true;
+    w.threshold = constant_bytes(graph) > MOST_INSIDE ? LARGE : -1;
+  }
   pg_status status = save(&w, graph, path, err);
+  pgi_onnx_writer_deinit(&w);
+  return status;
+}
+
+pg_status pgi_onnx_save_bytes(const pg_graph *graph, void **data, size_t *size, pg_error *err) {
+  pgi_onnx_writer w;
+  proto_model *p;
+  pgi_onnx_writer_init(&w, graph->model->ctx);
+  w.threshold = -1;
+  pg_status status = make_checked(&w, graph, &p, err);
+  if (status == PG_OK) {
+    size_t n = protobuf_c_message_get_packed_size(&p->base);
+    uint8_t *block = pgi_alloc(w.ctx, PG_MAX(n, 1));
+    if (block) {
+      *size = protobuf_c_message_pack(&p->base, block);
+      *data = block;
+    } else {
+      status = pgi_nomem(err);
+    }
+  }
   pgi_onnx_writer_deinit(&w);
   return status;
 }

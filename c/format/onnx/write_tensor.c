@@ -127,7 +127,7 @@ static pg_status make_strings(pgi_onnx_writer *w, const pg_tensor *t, proto_tens
 }
 
 static pg_status make_tensor(pgi_onnx_writer *w, const pg_tensor *t, const char *name,
-                             bool may_leave, proto_tensor *p, pg_error *err) {
+                             int64_t least, proto_tensor *p, pg_error *err) {
   size_t size;
   if (!pgi_dtype_valid((int)t->dtype)) {
     return pgi_fail(err, PG_UNSUPPORTED, "a %s is no tensor in ONNX", pg_dtype_name(t->dtype));
@@ -142,7 +142,8 @@ static pg_status make_tensor(pgi_onnx_writer *w, const pg_tensor *t, const char 
   if (t->dtype == PG_STRING) return make_strings(w, t, p, err);
   if (!pgi_dtype_bytes(t->dtype, pgi_tensor_count(t), &size)) return pgi_nomem(err);
   void *data = pgi_tensor_data(t);
-  if (may_leave && w->threshold >= 0 && size > 0 && size >= (uint64_t)w->threshold) {
+  if (w->leaves_all) least = w->threshold;
+  if (least >= 0 && size > 0 && size >= (uint64_t)least) {
     return leave(w, data, size, p, err);
   }
   p->has_raw_data = true;
@@ -152,9 +153,9 @@ static pg_status make_tensor(pgi_onnx_writer *w, const pg_tensor *t, const char 
 }
 
 pg_status pgi_onnx_make_tensor(pgi_onnx_writer *w, const pg_tensor *t, const char *name,
-                               bool may_leave, proto_tensor **out, pg_error *err) {
+                               int64_t least, proto_tensor **out, pg_error *err) {
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__tensor_proto__descriptor, out, err));
-  pg_status status = make_tensor(w, t, name, may_leave, *out, err);
+  pg_status status = make_tensor(w, t, name, least, *out, err);
   if (status != PG_OK) pgi_error_prefix(err, "tensor '%.200s'", name ? name : "");
   return status;
 }
@@ -164,8 +165,8 @@ pg_status pgi_onnx_make_sparse(pgi_onnx_writer *w, pg_tensor *const *triple, pro
   const pg_tensor *dims = triple[2];
   proto_sparse *p;
   PG_TRY(pgi_onnx_make_message(w, &pgi__onnx__sparse_tensor_proto__descriptor, &p, err));
-  PG_TRY(pgi_onnx_make_tensor(w, triple[0], NULL, false, &p->values, err));
-  PG_TRY(pgi_onnx_make_tensor(w, triple[1], NULL, false, &p->indices, err));
+  PG_TRY(pgi_onnx_make_tensor(w, triple[0], NULL, -1, &p->values, err));
+  PG_TRY(pgi_onnx_make_tensor(w, triple[1], NULL, -1, &p->indices, err));
   if (dims->dtype != PG_I64) return pgi_fail(err, PG_INVALID, "a sparse tensor without dims");
   PG_TRY(hold_contiguous(w, &dims, err));
   p->n_dims = (size_t)pgi_tensor_count(dims);
@@ -181,7 +182,7 @@ pg_status pgi_onnx_write_tensor(const pg_tensor *t, const char *name, void **dat
   pgi_onnx_writer w;
   proto_tensor *p;
   pgi_onnx_writer_init(&w, ctx);
-  pg_status status = pgi_onnx_make_tensor(&w, t, name, false, &p, err);
+  pg_status status = pgi_onnx_make_tensor(&w, t, name, -1, &p, err);
   if (status == PG_OK) {
     size_t n = protobuf_c_message_get_packed_size(&p->base);
     uint8_t *block = pgi_alloc(ctx, n);

@@ -2,6 +2,13 @@
 ** versions. */
 #include "graph/opdef.h"
 
+int pgi_op_form(const pg_op *op, int version) {
+  int form = 0;
+  for (int i = 0; i < PG_COUNT(op->since) && op->since[i]; i++)
+    if (op->since[i] <= version) form = op->since[i];
+  return form;
+}
+
 static bool has_form(const pg_op *op) {
   return op->run || op->expand || (op->flags & PG_OP_VIEW);
 }

@@ -31,21 +31,12 @@ local function problem_of(g)
 end
 
 local function print_operators(args)
-  local list = pg.operators()
-  table.sort(list, function(a, b)
-    return a.domain < b.domain or a.domain == b.domain and a.name < b.name
-  end)
+  local operators = require "perigee.operators"
   if args.json then
-    io.write(require("dkjson").encode(list), "\n")
-    return true
+    io.write(require("dkjson").encode(operators.json()), "\n")
+  else
+    io.write(operators.text(), "\n")
   end
-  local rows = {}
-  for _, op in ipairs(list) do
-    rows[#rows + 1] = {
-      op.name, op.domain, table.concat(op.since, " "), table.concat(op.types, " "),
-    }
-  end
-  io.write(text.columns(rows), "\n")
   return true
 end
 

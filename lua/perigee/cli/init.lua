@@ -3,7 +3,10 @@
 --- Exit status: 0 done, 1 failed, 2 usage (code "usage"). An interrupt ends the process at once.
 local M = {}
 
-local names = { "info", "run", "bench", "conformance", "repl" }
+local names = {
+  "info", "infer", "run", "check", "convert", "extract", "merge", "inline", "text", "bench",
+  "conformance", "repl",
+}
 
 local function load(name)
   for _, known in ipairs(names) do

@@ -313,18 +313,43 @@ function Tensor:tostring(opts) end
 
 -- ---- Graph --------------------------------------------------------------------------------------
 
----@class perigee.Graph
+---@class perigee.InferOptions
+---@field strict? boolean a declared type that contradicts what is inferred is an error
+---@field shapes? table<string, (integer|string)[]> shapes of inputs; "?" keeps a dimension
+---@field dims? table<string, integer> numbers for names of dimensions
+
+---@class perigee.Contradiction
+---@field name string of the value
+---@field declared string
+---@field inferred string
+
+---@class perigee.Graph a whole model; or a subgraph or a function's body, which can do less
 local Graph = {}
 
 function Graph:close() end
 ---@return perigee.Graph
 function Graph:clone() end
+---The bytes of an ONNX file in which the larger tensors are only named: for looking.
+---@return string? bytes
+---@return string? message
+---@return string? code
+function Graph:outline() end
+---Writes ONNX, or its text form where the name ends in .onnxtxt. The file that the graph came
+---from may
+---be replaced. By default weights that came from a file beside the model go to one (PATH.data)
+---again, and
+---large ones where the model would not fit into 2 GiB.
 ---@param path string
 ---@param external_threshold? integer tensors of at least so many bytes go to PATH.data
 ---@return true? ok
 ---@return string? message
 ---@return string? code
 function Graph:save(path, external_threshold) end
+---The model as the bytes of an ONNX file, all weights in it.
+---@return string? bytes
+---@return string? message
+---@return string? code
+function Graph:bytes() end
 ---@return perigee.ValueInfo[]
 function Graph:input_list() end
 ---@return perigee.ValueInfo[]
@@ -353,14 +378,22 @@ function Graph:node(key) end
 function Graph:value(name) end
 ---@return table
 function Graph:info() end
----@param is_short? boolean
----@return string
-function Graph:text(is_short) end
+---A line a node, for people; with "onnx" ONNX's text form, which perigee.load_text reads.
+---@param form? "onnx"
+---@return string? text
+---@return string? message
+---@return string? code
+function Graph:text(form) end
 ---@param name string
----@param dtype? perigee.dtype
+---@param dtype? perigee.dtype|string or a whole type: "f32 [N,3]", "seq(f32 [N])", "map(i64, f32)"
 ---@param shape? (integer|string)[]
 ---@return string name
 function Graph:add_input(name, dtype, shape) end
+---What is declared of a value; without a type it is forgotten.
+---@param name string
+---@param dtype? perigee.dtype|string as in add_input
+---@param shape? (integer|string)[]
+function Graph:set_type(name, dtype, shape) end
 ---@param name string of a value that exists
 ---@return string name
 function Graph:add_output(name) end
@@ -369,13 +402,72 @@ function Graph:add_output(name) end
 ---@param dtype? perigee.dtype
 ---@return string name
 function Graph:add_constant(name, value, dtype) end
+---Initialiser from the elements that are not zero (see ONNX's SparseTensorProto).
+---@param name string? nil for a fresh one
+---@param sparse { values: any, indices: any, dims: integer[] } indices from 0
+---@return string name
+function Graph:add_sparse(name, sparse) end
+
+---@class perigee.NodeOptions
+---@field name string?
+---@field domain string?
+---@field overload string? of the function that is called
+---@field doc string?
+---@field before perigee.Node?
+
+---A subgraph among the attributes is a Graph of `subgraph`, or a function that builds one; kinds
+---that a
+---plain value can't tell are said with perigee.attr.
 ---@param type string
 ---@param inputs string[] "" omits one
 ---@param outputs string[] "" makes a fresh name
----@param attrs? table
----@param opts? { name?: string, domain?: string, before?: perigee.Node }
+---@param attrs? table<string, any>
+---@param opts? perigee.NodeOptions
 ---@return perigee.Node
 function Graph:add(type, inputs, outputs, attrs, opts) end
+---An empty graph to be built and then given to a node of this graph as an attribute. Its nodes
+---see the
+---values of the graphs around it by name.
+---@param name? string
+---@return perigee.Graph body
+function Graph:subgraph(name) end
+---The graph around a subgraph; nil for a model and a function's body.
+---@return perigee.Graph?
+function Graph:parent() end
+
+---@class perigee.FunctionOptions
+---@field domain string?
+---@field overload string?
+---@field doc string?
+---@field inputs string[]?
+---@field attrs string[]? names of attributes without a default
+---@field defaults table<string, any>? attributes with one
+---@field opsets table<string, integer>? default the model's
+
+---A function of the model, called by nodes with its name and domain. What comes back is its body.
+---@param name string
+---@param opts? perigee.FunctionOptions
+---@return perigee.Graph body
+function Graph:add_function(name, opts) end
+
+---@class perigee.Function
+---@field name string
+---@field domain string
+---@field overload string
+---@field doc string?
+---@field attrs string[]
+---@field defaults table<string, any>
+---@field opsets table<string, integer>
+---@field body perigee.Graph
+
+---@return perigee.Function[]
+function Graph:function_list() end
+---@return fun(): perigee.Function?
+function Graph:functions() end
+---@param name string
+---@param domain? string
+---@param overload? string
+function Graph:remove_function(name, domain, overload) end
 ---@param node perigee.Node whose outputs nobody uses
 function Graph:remove(node) end
 ---@param from string every use of this value
@@ -393,6 +485,21 @@ function Graph:remove_output(name) end
 function Graph:set_metadata(key, value) end
 ---@param name string
 function Graph:set_name(name) end
+---@param text string
+---@param value? string of this value instead of the graph
+function Graph:set_doc(text, value) end
+
+---@class perigee.ModelInfo
+---@field producer string?
+---@field producer_version string?
+---@field domain string?
+---@field doc string?
+---@field model_version integer?
+---@field ir_version integer?
+
+---What the model says of itself; what isn't named stays.
+---@param info perigee.ModelInfo
+function Graph:set_info(info) end
 ---@param version integer
 ---@param domain? string default ai.onnx
 function Graph:set_opset(version, domain) end
@@ -400,17 +507,43 @@ function Graph:set_opset(version, domain) end
 ---@return string? message
 ---@return string? code
 function Graph:verify() end
----@param strict? boolean declared types that contradict are an error
+---Tells the type of every value, subgraphs included, in place; contents of small tensors go along,
+---so that shapes which the graph computes are told, too. Sizes without a number are computed
+---with by
+---name: "2*N+1", "floor((H-1)/2)", "max(M,N)"; those that depend on data get names: "unk_3".
+---`shapes` gives inputs other shapes first, `dims` puts numbers in place of names.
+---@param opts? boolean|perigee.InferOptions strict, also as a boolean: contradictions are errors
 ---@return true? ok
----@return string? message
+---@return perigee.Contradiction[]|string contradictions or message
 ---@return string? code
-function Graph:infer(strict) end
+function Graph:infer(opts) end
 ---Inlines functions and rewrites every operator to its newest form, in place.
 ---@return true? ok
 ---@return string? message
 ---@return string? code
 function Graph:canonical() end
----Runs all passes, in place.
+---What lies between named values, as a model of its own; weights are shared.
+---@param opts { inputs: string[], outputs: string[] }
+---@return perigee.Graph? part
+---@return string[]|string unreached inputs that nothing needs, left out; or what went wrong
+---@return string? code
+function Graph:extract(opts) end
+---To the newest operator sets, in place and without expanding anything; or to the form of an
+---older one,
+---where no operator changed since. Functions whose nodes can't follow are inlined.
+---@param opset? integer of ai.onnx
+---@return true? ok
+---@return string? message
+---@return string? code
+function Graph:upgrade(opset) end
+---Calls of functions become their nodes.
+---@return true? ok
+---@return string? message
+---@return string? code
+function Graph:inline() end
+---Runs all passes, in place. What comes out is for running here: it may hold operators that ONNX
+---doesn't
+---have, and then can't be saved.
 ---@return true? ok
 ---@return string? message
 ---@return string? code
@@ -428,13 +561,16 @@ function Graph:session(opts) end
 -- ---- Node ---------------------------------------------------------------------------------------
 
 ---@class perigee.Node
----@field name string
+---@field name string can be assigned
+---@field doc string? can be assigned
+---@field overload string can be assigned
 ---@field type string
 ---@field domain string "" for ai.onnx
 ---@field version integer
+---@field graph perigee.Graph that it is in
 ---@field inputs string[] "" where omitted; a fresh table
 ---@field outputs string[] a fresh table
----@field attrs table<string, any> as ONNX has them (axes from 0); a fresh table
+---@field attrs table<string, any> as ONNX has them (axes from 0; Graphs); a fresh table
 local Node = {}
 
 ---@param i integer from 1

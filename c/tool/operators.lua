@@ -1,0 +1,2 @@
+-- Prints c/op/OPERATORS.md; run by `make operators`.
+io.write(require("perigee.operators").markdown())

@@ -1,0 +1,1 @@
+BprobabilitiesJo[Ÿ>HR0?

@@ -1,0 +1,1 @@
+	2d d2ccc2d d2bb2ccc2ccc2a2bb2aBX

@@ -1,0 +1,1 @@
+2female2male2male2male2female2male2female2female2female2female2female2male2male2female2male2female2female2male2male2femaleBsex

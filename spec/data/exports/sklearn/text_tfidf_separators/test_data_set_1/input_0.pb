@@ -1,0 +1,1 @@
+2A dog; the CAT!2on and on and onBX

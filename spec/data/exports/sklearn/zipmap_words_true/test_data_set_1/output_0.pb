@@ -1,0 +1,1 @@
+2highBoutput_label
