@@ -3,8 +3,7 @@
 
 /* The name at `key` on the stack, which must be a string. */
 static const char *check_name(lua_State *L, int key, const char *what) {
-  if (lua_type(L, key) != LUA_TSTRING)
-    pgi_lua_error(L, "infer: the keys of '%s' are names", what);
+  if (lua_type(L, key) != LUA_TSTRING) pgi_lua_error(L, "infer: the keys of '%s' are names", what);
   return lua_tostring(L, key);
 }
 
@@ -104,7 +103,7 @@ static int push_contradictions(lua_State *L) {
 
 /* infer(g [, opts or strict]) -> true, { { name, declared, inferred } ... } */
 int pgi_lua_graph_infer(lua_State *L) {
-  pg_graph *g = pgi_lua_check_graph(L, 1);
+  pg_graph *g = pgi_lua_check_model(L, 1);
   pgi_infer_request request = {0};
   const pgi_contradiction *list = NULL;
   pgi_arena arena;

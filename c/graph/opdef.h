@@ -79,7 +79,7 @@ enum {
   PG_OP_VIEW = 1 << 1,    /* out 0 is input 0 under another shape: never run */
   PG_OP_RANDOM = 1 << 2,  /* not to be folded nor merged */
   PG_OP_ELEMENTWISE = 1 << 4,
-  PG_OP_CONTROL = 1 << 5, /* has subgraphs; run may call pgi_call_enter */
+  PG_OP_CONTROL = 1 << 5,   /* has subgraphs; run may call pgi_call_enter */
   PG_OP_TYPE_ONLY = 1 << 6, /* looks at the type of input 0, never at its content */
 };
 

@@ -136,11 +136,11 @@ typedef struct mover {
 } mover;
 
 static const mover movers[] = {
-    {"Compress", 1},     {"Concat", ~0u},         {"Expand", 1},        {"Flatten", 1},
-    {"Gather", 1},       {"GatherElements", 1},   {"GatherND", 1},      {"Identity", 1},
-    {"Pad", 1 | 4},      {"Reshape", 1},          {"ReverseSequence", 1}, {"ScatterElements", 1 | 4},
-    {"ScatterND", 1 | 4}, {"Slice", 1},           {"Split", 1},         {"Squeeze", 1},
-    {"Tile", 1},         {"Transpose", 1},        {"Unsqueeze", 1},
+    {"Compress", 1},      {"Concat", ~0u},       {"Expand", 1},          {"Flatten", 1},
+    {"Gather", 1},        {"GatherElements", 1}, {"GatherND", 1},        {"Identity", 1},
+    {"Pad", 1 | 4},       {"Reshape", 1},        {"ReverseSequence", 1}, {"ScatterElements", 1 | 4},
+    {"ScatterND", 1 | 4}, {"Slice", 1},          {"Split", 1},           {"Squeeze", 1},
+    {"Tile", 1},          {"Transpose", 1},      {"Unsqueeze", 1},
 };
 
 static const mover *find_mover(const pgi_node *node) {
@@ -351,8 +351,7 @@ static pgi_num rule_less_equal(const rule_args *a) {
 
 static pgi_num rule_equal(const rule_args *a) {
   pgi_num x = a->in[0], y = a->in[1];
-  bool differ =
-      pgi_num_exceeds(a->arena, x, y, 1) || pgi_num_exceeds(a->arena, y, x, 1);
+  bool differ = pgi_num_exceeds(a->arena, x, y, 1) || pgi_num_exceeds(a->arena, y, x, 1);
   return num_bool(pgi_num_equal(a->arena, x, y), differ);
 }
 
@@ -385,18 +384,30 @@ typedef struct named_rule {
 } named_rule;
 
 static const named_rule pointwise[] = {
-    {"Abs", rule_abs},     {"Add", rule_add},
-    {"And", rule_and},     {"Cast", rule_cast},
-    {"CastLike", rule_cast}, {"Ceil", rule_ceil},
-    {"Div", rule_div},     {"Equal", rule_equal},
-    {"Floor", rule_floor}, {"Greater", rule_greater},
-    {"GreaterOrEqual", rule_greater_equal}, {"Less", rule_less},
-    {"LessOrEqual", rule_less_equal}, {"Max", rule_max},
-    {"Min", rule_min},     {"Mod", rule_mod},
-    {"Mul", rule_mul},     {"Neg", rule_neg},
-    {"Not", rule_not},     {"Or", rule_or},
-    {"Relu", rule_relu},   {"Round", rule_round},
-    {"Sub", rule_sub},     {"Sum", rule_add},
+    {"Abs", rule_abs},
+    {"Add", rule_add},
+    {"And", rule_and},
+    {"Cast", rule_cast},
+    {"CastLike", rule_cast},
+    {"Ceil", rule_ceil},
+    {"Div", rule_div},
+    {"Equal", rule_equal},
+    {"Floor", rule_floor},
+    {"Greater", rule_greater},
+    {"GreaterOrEqual", rule_greater_equal},
+    {"Less", rule_less},
+    {"LessOrEqual", rule_less_equal},
+    {"Max", rule_max},
+    {"Min", rule_min},
+    {"Mod", rule_mod},
+    {"Mul", rule_mul},
+    {"Neg", rule_neg},
+    {"Not", rule_not},
+    {"Or", rule_or},
+    {"Relu", rule_relu},
+    {"Round", rule_round},
+    {"Sub", rule_sub},
+    {"Sum", rule_add},
     {"Where", rule_where},
 };
 

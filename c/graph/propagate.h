@@ -15,10 +15,10 @@ typedef struct pgi_propagation {
   pg_context *ctx;
   pgi_arena *arena; /* for results */
   const pgi_node *node;
-  const pgi_type *const *in;           /* [n_in] */
-  const pg_tensor *const *value;       /* [n_in]: contents in numbers; NULL: not known */
-  const pgi_content *const *content;   /* [n_in]: the same and partly known ones; NULL */
-  const pgi_type *out;                 /* [n_out], inferred */
+  const pgi_type *const *in;         /* [n_in] */
+  const pg_tensor *const *value;     /* [n_in]: contents in numbers; NULL: not known */
+  const pgi_content *const *content; /* [n_in]: the same and partly known ones; NULL */
+  const pgi_type *out;               /* [n_out], inferred */
   pgi_eval_fn *eval;
   pgi_content **result; /* [n_out]: NULL on entry, and where nothing can be told */
   pg_tensor *tensor;    /* [n_out]: clear on entry; what is known in numbers alone */

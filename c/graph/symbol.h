@@ -38,7 +38,7 @@ pgi_dim pgi_dim_of_num(pgi_num a); /* unknown for what is no size: fractions, ne
 pgi_num pgi_num_add(pgi_arena *arena, pgi_num a, pgi_num b);
 pgi_num pgi_num_sub(pgi_arena *arena, pgi_num a, pgi_num b);
 pgi_num pgi_num_mul(pgi_arena *arena, pgi_num a, pgi_num b);
-pgi_num pgi_num_ratio(pgi_arena *arena, pgi_num a, pgi_num b); /* exact: may be a fraction */
+pgi_num pgi_num_ratio(pgi_arena *arena, pgi_num a, pgi_num b);    /* exact: may be a fraction */
 pgi_num pgi_num_quotient(pgi_arena *arena, pgi_num a, pgi_num b); /* floor(a / b) */
 pgi_num pgi_num_floor(pgi_arena *arena, pgi_num a);
 pgi_num pgi_num_ceil(pgi_arena *arena, pgi_num a);
@@ -50,8 +50,8 @@ bool pgi_num_equal(pgi_arena *arena, pgi_num a, pgi_num b); /* provably */
 
 /* Names in the dim become what `find` knows of them: numbers (symbol NULL) or other expressions.
 ** find may return unknown: the name stays. */
-pgi_dim pgi_dim_substitute(pgi_arena *arena, pgi_dim d, pgi_num (*find)(void *arg, const char *name),
-                           void *arg);
+pgi_dim pgi_dim_substitute(pgi_arena *arena, pgi_dim d,
+                           pgi_num (*find)(void *arg, const char *name), void *arg);
 
 /* The content of a small tensor, row-major. */
 enum { PG_CONTENT_MOST = 64 };

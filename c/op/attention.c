@@ -51,7 +51,8 @@ static pg_status infer(pgi_infer *inf) {
   if (inf->in[Q]->rank == 4) {
     memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[1], q[2], v[3]}, 4 * sizeof(pgi_dim));
   } else {
-    memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[2], pgi_dim_mul(inf->arena, q[1], v[3])}, 3 * sizeof(pgi_dim));
+    memcpy(inf->out[Y].dims, (pgi_dim[]){q[0], q[2], pgi_dim_mul(inf->arena, q[1], v[3])},
+           3 * sizeof(pgi_dim));
   }
   const pgi_dim more[3][4] = {
       {k[0], k[1], total, k[3]}, {v[0], v[1], total, v[3]}, {q[0], q[1], q[2], total}};

@@ -28,9 +28,9 @@ static pgi_type scalar_type(pg_dtype dtype) {
 static bool is_always_true(const pgi_infer *inf, const pg_graph *body) {
   const pgi_value *v = body->outputs[0].value;
   const pg_tensor *first = pgi_known(inf, 1);
-  bool begins = !pgi_has_in(inf, 1) ||
-                (first && first->dtype == PG_BOOL && pgi_tensor_count(first) == 1 &&
-                 pgi_tensor_get_i64(first, 0) != 0);
+  bool begins =
+      !pgi_has_in(inf, 1) || (first && first->dtype == PG_BOOL && pgi_tensor_count(first) == 1 &&
+                              pgi_tensor_get_i64(first, 0) != 0);
   while (v->producer && strcmp(v->producer->type, "Identity") == 0 && v->producer->n_in == 1)
     v = v->producer->in[0].value;
   if (!begins || v == body->inputs[1]) return begins;

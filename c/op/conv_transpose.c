@@ -127,7 +127,8 @@ static pg_status infer(pgi_infer *inf) {
   out->dims[0] = inf->in[0]->dims[0];
   out->dims[1] = pgi_dim_unknown();
   if (has_kernel) {
-    out->dims[1] = pgi_dim_mul(inf->arena, inf->in[1]->dims[1], pgi_dim_of(pgi_attr_int(inf->node, "group")));
+    out->dims[1] =
+        pgi_dim_mul(inf->arena, inf->in[1]->dims[1], pgi_dim_of(pgi_attr_int(inf->node, "group")));
   }
   for (int i = 0; i < window.n; i++) {
     out->dims[2 + i] = window.out[i] >= 0 ? pgi_dim_of(window.out[i])

@@ -22,8 +22,8 @@ static pg_status divide(const pgi_infer *inf, pgi_dim dim, int64_t by, const cha
                         pgi_dim *out) {
   *out = pgi_dim_div(inf->arena, dim, by);
   if (dim.n < 0 || dim.n % by == 0) return PG_OK;
-  return pgi_fail(inf->err, PG_INVALID, "%s: expected a multiple of %lld, got %lld", name, (long long)by,
-                  (long long)dim.n);
+  return pgi_fail(inf->err, PG_INVALID, "%s: expected a multiple of %lld, got %lld", name,
+                  (long long)by, (long long)dim.n);
 }
 
 static pg_status depth_to_space_infer(pgi_infer *inf) {

@@ -113,7 +113,8 @@ pg_status pgi_check_rank(int64_t rank, const char *name, pg_error *err); /* at m
 /* The number of elements of input i, a tensor of rank 1 (or 0: one); -1 when unknown. */
 int64_t pgi_in_length(const pgi_infer *inf, int i);
 /* As pgi_list of input i, which may be known in part or by symbols. */
-pg_status pgi_num_list(const pgi_infer *inf, int i, const char *name, pgi_num *out, int max, int *n);
+pg_status pgi_num_list(const pgi_infer *inf, int i, const char *name, pgi_num *out, int max,
+                       int *n);
 /* A size that an input asks for, as a dim; PG_INVALID for negative numbers. */
 pg_status pgi_num_size(const pgi_infer *inf, pgi_num num, const char *name, pgi_dim *out);
 /* A dtype attribute; `otherwise` when the node has none.  PG_INVALID for a number that is no

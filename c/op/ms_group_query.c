@@ -47,7 +47,8 @@ static pg_status infer(pgi_infer *inf) {
   bool is_packed = !pgi_has_in(inf, K);
   int64_t parts = is_packed ? heads + 2 * kv_heads : heads;
   pgi_dim size = q[2].n < 0 ? pgi_dim_unknown() : pgi_dim_of(q[2].n / parts);
-  memcpy(inf->out[0].dims, (pgi_dim[]){q[0], q[1], pgi_dim_mul(inf->arena, size, pgi_dim_of(heads))},
+  memcpy(inf->out[0].dims,
+         (pgi_dim[]){q[0], q[1], pgi_dim_mul(inf->arena, size, pgi_dim_of(heads))},
          3 * sizeof size);
   pgi_dim capacity = pgi_dim_unknown(), all = capacity;
   int64_t total, past = pgi_has_in(inf, PAST_KEY) ? -1 : 0;

@@ -84,7 +84,8 @@ static pg_status infer(pgi_infer *inf) {
     total = past < 0 ? unknown : pgi_dim_shift(inf->arena, total, past);
   }
   pgi_dim n = pgi_dim_of(heads);
-  memcpy(inf->out[0].dims, (pgi_dim[]){batch, length, pgi_dim_mul(inf->arena, n, v_size)}, 3 * sizeof n);
+  memcpy(inf->out[0].dims, (pgi_dim[]){batch, length, pgi_dim_mul(inf->arena, n, v_size)},
+         3 * sizeof n);
   const pgi_dim more[3][4] = {
       {batch, n, total, size}, {batch, n, total, v_size}, {batch, n, length, total}};
   for (int i = 1; i < inf->n_out; i++) memcpy(inf->out[i].dims, more[i - 1], sizeof more[0]);

@@ -81,7 +81,8 @@ static int64_t cut(int64_t *start, int64_t end, int64_t step, int64_t dim) {
 /* The same along an axis whose size, or whose range, has names instead of numbers.  A start or end that
 ** is counted from the other end, and a start, is taken to lie inside: this is what makes N-1 of 1: and
 ** not max(N-1,0). */
-static pgi_dim cut_symbols(pgi_arena *arena, pgi_num start, pgi_num end, int64_t step, pgi_num dim) {
+static pgi_dim cut_symbols(pgi_arena *arena, pgi_num start, pgi_num end, int64_t step,
+                           pgi_num dim) {
   const int64_t far = INT32_MAX - 1; /* beyond any size: how exporters spell the end */
   pgi_num zero = pgi_num_of(0);
   if (!start.is_known || !end.is_known || !dim.is_known) return pgi_dim_unknown();

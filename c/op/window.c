@@ -169,8 +169,7 @@ pg_status pgi_infer_window(pgi_infer *inf, const int64_t *kernel, pgi_dim output
   out->dims[0] = x->dims[0];
   out->dims[1] = outputs;
   for (int i = 0; i < w.n; i++) {
-    out->dims[2 + i] =
-        w.out[i] >= 0 ? pgi_dim_of(w.out[i]) : slide(inf, &w, i, x->dims[2 + i]);
+    out->dims[2 + i] = w.out[i] >= 0 ? pgi_dim_of(w.out[i]) : slide(inf, &w, i, x->dims[2 + i]);
   }
   return PG_OK;
 }

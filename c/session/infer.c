@@ -84,8 +84,7 @@ static pg_status bind_all(binder *b, pg_graph *g, const pgi_infer_request *r) {
   if (b->has_changed_numbers) pgi_graph_forget_types(g);
   for (int i = 0; i < r->n_dims; i++) {
     const binding *known = pgi_map_get(&b->numbers, r->dims[i].name);
-    if (!known->is_found)
-      return pgi_fail(b->err, PG_INVALID, "no dimension '%s'", r->dims[i].name);
+    if (!known->is_found) return pgi_fail(b->err, PG_INVALID, "no dimension '%s'", r->dims[i].name);
   }
   return PG_OK;
 }

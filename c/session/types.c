@@ -171,7 +171,8 @@ static pg_status run_ahead(typer *t, const pgi_prog_node *pn, const pg_tensor *c
 
 static pg_status compute_ahead(typer *t, const pgi_prog_node *pn, pg_error *err) {
   if (is_computable(t, pn)) return run_ahead(t, pn, t->content, true, err);
-  if (!(pn->node->op->flags & PG_OP_TYPE_ONLY) || pn->node->n_in != 1 || pn->in[0] < 0) return PG_OK;
+  if (!(pn->node->op->flags & PG_OP_TYPE_ONLY) || pn->node->n_in != 1 || pn->in[0] < 0)
+    return PG_OK;
   const pgi_slot *slot = &t->plan->slots[pn->in[0]];
   if (!slot->is_static) return PG_OK;
   pg_tensor hollow = {.dtype = slot->type.dtype, .rank = slot->type.rank};

@@ -31,8 +31,9 @@ local function load_text_file(path)
   if file then file:close() end
   if not text then return nil, problem or path .. ": can't be read", "io" end
   local graph, message, code = M.load_text(text, path)
-  if not graph then return nil, path .. ":" .. message, code end
-  return graph
+  if graph then return graph end
+  local separator = message:find "^%d+:%d+:" and ":" or ": " -- FILE:LINE:COLUMN as editors know it
+  return nil, path .. separator .. message, code
 end
 
 --- Whether a file of this name holds (or shall hold) the text form.
