@@ -204,7 +204,9 @@ static int operators(lua_State *L) {
   int n;
   const pg_op *const *ops = pgi_op_all(&n);
   lua_createtable(L, n, 0);
+  int count = 0;
   for (int i = 0; i < n; i++) {
+    if (ops[i]->flags & PG_OP_PRIVATE) continue;
     lua_createtable(L, 0, 4);
     lua_pushstring(L, ops[i]->name);
     lua_setfield(L, -2, "name");
@@ -224,7 +226,7 @@ static int operators(lua_State *L) {
       lua_rawseti(L, -2, ++types);
     }
     lua_setfield(L, -2, "types");
-    lua_rawseti(L, -2, i + 1);
+    lua_rawseti(L, -2, ++count);
   }
   return 1;
 }

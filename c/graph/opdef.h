@@ -76,6 +76,7 @@ enum {
   PG_OP_RANDOM = 1 << 2,  /* not to be folded nor merged */
   PG_OP_ELEMENTWISE = 1 << 4,
   PG_OP_CONTROL = 1 << 5, /* has subgraphs; run may call pgi_call_enter */
+  PG_OP_PRIVATE = 1 << 6  /* sessions make it for themselves: unknown to models and to the manual */
 };
 
 #define PG_MANY 127 /* variadic */
@@ -111,6 +112,8 @@ struct pg_op {
 
 /* c/op/table.c, from the generated list.  domain "" or "ai.onnx".  NULL when unknown. */
 const pg_op *pgi_op_find(const char *domain, const char *name);
+/* Private operators too. */
+const pg_op *pgi_op_find_any(const char *domain, const char *name);
 const pg_op *const *pgi_op_all(int *n);
 /* The newest version of the operator sets that this build knows: 28 for ai.onnx ... 0: unknown. */
 int pgi_opset_newest(const char *domain);

@@ -22,6 +22,7 @@ typedef enum pgi_family {
   PG_K_GEMM_S8, /* i32 += u8/i8 x i8 */
   PG_K_RESIZE,  /* separable image filters */
   PG_K_EXPR,    /* element-wise programs */
+  PG_K_BLOCKED_F32, /* convolutions and pools over blocks of channels */
   PG_N_FAMILIES
 } pgi_family;
 
