@@ -129,6 +129,10 @@ local faults = {
   end },
   { "an attribute without a name", "attribute", "number 0 has no name",
     function(m) m.graph.node[1].attribute = { { type = 2, i = 1 } } end },
+  { "a text that is none of the few", "attribute", "'auto_pad': expected one of NOTSET, SAME_UPPER", function(m)
+    table.insert(m.graph.node, node("MaxPool", { "x" }, { "k" },
+      { attribute("kernel_shape", "ints", { 1 }), attribute("auto_pad", "s", "SAME") }))
+  end },
   { "a reference outside of functions", "attribute", "is in no function", function(m)
     local a = { name = "axis", type = 2, ref_attr_name = "axis" }
     m.graph.node[1] = node("Softmax", { "x" }, { "h" }, { a }, "first")
@@ -373,6 +377,17 @@ describe("pg.check", function()
     assert.is_truthy(lines(pg.check(path)):find("16 bytes at 8, but the file has 20", 1, true))
     temp.write(dir .. "/w.bin", ("\0"):rep(24))
     assert.same("", lines(pg.check(path)))
+  end)
+
+  it("takes weights at any address in place", function()
+    local m, path = base(), temp.dir() .. "/model.onnx"
+    local n = 1 << 16
+    for shift = 0, 3 do -- four addresses of the data
+      m.producer_name = ("p"):rep(shift)
+      m.graph.initializer[2] = { name = "big", data_type = 1, dims = { n }, raw_data = ("\0"):rep(4 * n) }
+      temp.write(path, onnx.encode("Model", m))
+      assert.same("", lines(pg.check(path)))
+    end
   end)
 
   it("takes graphs, without their weights", function()

@@ -1,6 +1,10 @@
 /* alloc: the host's memory, growing arrays, arenas, checked sizes. */
 #include <stdalign.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "base/base.h"
 
 bool pgi_mul_size(size_t a, size_t b, size_t *out) {
@@ -14,6 +18,18 @@ bool pgi_add_size(size_t a, size_t b, size_t *out) {
 void *pgi_alloc_aligned(pg_context *ctx, size_t bytes, size_t align) {
   if (bytes > (size_t)PTRDIFF_MAX - align) return NULL;
   return ctx->host.alloc(ctx->host.user, bytes ? bytes : 1, align);
+}
+
+enum { HUGE_PAGE = 1 << 21 };
+
+/* A walk through more pages than the processor remembers costs as much as the memory itself. */
+void *pgi_alloc_large(pg_context *ctx, size_t bytes) {
+  if (bytes < HUGE_PAGE) return pgi_alloc_aligned(ctx, bytes, PG_ALIGN);
+  void *block = pgi_alloc_aligned(ctx, bytes, HUGE_PAGE);
+#ifdef MADV_HUGEPAGE
+  if (block) (void)madvise(block, bytes, MADV_HUGEPAGE); /* a wish: nothing depends on it */
+#endif
+  return block;
 }
 
 void *pgi_alloc(pg_context *ctx, size_t bytes) {

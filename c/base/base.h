@@ -37,6 +37,9 @@ void pgi_error_prefix(pg_error *err, const char *format, ...) PG_PRINTF(2, 3);
 void *pgi_alloc(pg_context *ctx, size_t bytes);
 void *pgi_alloc_zero(pg_context *ctx, size_t bytes);
 void *pgi_alloc_aligned(pg_context *ctx, size_t bytes, size_t align);
+/* For weights that are read from end to end in each run: aligned to PG_ALIGN, on huge pages where the
+** system gives them. */
+void *pgi_alloc_large(pg_context *ctx, size_t bytes);
 void pgi_free(pg_context *ctx, void *block);
 char *pgi_strdup(pg_context *ctx, const char *text);
 /* Grows *array (of `size`-byte elements, *capacity of them) to hold at least `need`. */

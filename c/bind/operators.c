@@ -68,7 +68,9 @@ int pgi_lua_operators(lua_State *L) {
   int n;
   const pg_op *const *ops = pgi_op_all(&n);
   lua_createtable(L, n, 0);
+  int count = 0;
   for (int i = 0; i < n; i++) {
+    if (ops[i]->flags & PG_OP_PRIVATE) continue;
     lua_createtable(L, 0, 10);
     lua_pushstring(L, ops[i]->name);
     lua_setfield(L, -2, "name");
@@ -88,7 +90,7 @@ int pgi_lua_operators(lua_State *L) {
     lua_setfield(L, -2, "upgrades");
     lua_pushboolean(L, ops[i]->run || ops[i]->expand || (ops[i]->flags & PG_OP_VIEW));
     lua_setfield(L, -2, "current");
-    lua_rawseti(L, -2, i + 1);
+    lua_rawseti(L, -2, ++count);
   }
   return 1;
 }

@@ -270,7 +270,7 @@ pg_status pgi_edit_node(pg_graph *g, pgi_node *before, const char *domain, const
 
 /* Fills in what an operator of this build has: the descriptor and the newest version. */
 static pg_status find_op(const char *domain, const char *type, const pg_op **op, pg_error *err) {
-  *op = pgi_op_find(domain, type);
+  *op = pgi_op_find_any(domain, type);
   if (*op) return PG_OK;
   return pgi_fail(err, PG_UNSUPPORTED, "operator %s%s%s is not in this build", domain,
                   *domain ? "." : "", type);

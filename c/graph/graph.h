@@ -408,6 +408,8 @@ pg_status pgi_graph_merge(pg_graph *g, const pg_graph *other, int n_joints, cons
 /* To the newest operator sets, or where no operator changed in between to `opset` of ai.onnx (0: the
 ** newest); functions too.  Those that can't follow are inlined.  Nothing is expanded. */
 pg_status pgi_graph_upgrade(pg_graph *g, int opset, pg_error *err);
+/* unbatch.c: the batches of Scan-8 become Scans of their own. */
+pg_status pgi_graph_unbatch(pg_graph *g, pg_error *err);
 /* Calls of functions become their nodes; all in one opset afterwards. */
 pg_status pgi_graph_inline(pg_graph *g, pg_error *err);
 

@@ -81,6 +81,7 @@ enum {
   PG_OP_ELEMENTWISE = 1 << 4,
   PG_OP_CONTROL = 1 << 5,   /* has subgraphs; run may call pgi_call_enter */
   PG_OP_TYPE_ONLY = 1 << 6, /* looks at the type of input 0, never at its content */
+  PG_OP_PRIVATE = 1 << 7, /* sessions make it for themselves: unknown to models and to the manual */
 };
 
 #define PG_MANY 127 /* variadic */
@@ -116,6 +117,8 @@ struct pg_op {
 
 /* c/op/table.c, from the generated list.  domain "" or "ai.onnx".  NULL when unknown. */
 const pg_op *pgi_op_find(const char *domain, const char *name);
+/* Private operators too. */
+const pg_op *pgi_op_find_any(const char *domain, const char *name);
 const pg_op *const *pgi_op_all(int *n);
 /* The last version at or before `version` in which the operator changed; 0: none. */
 int pgi_op_form(const pg_op *op, int version);

@@ -1,5 +1,5 @@
-/* pgi_poly: see pgi_poly.h. */
-#include "graph/pgi_poly.h"
+/* poly: see poly.h. */
+#include "graph/poly.h"
 
 /* ---- order --------------------------------------------------------------------------------------- */
 
@@ -96,7 +96,7 @@ void pgi_poly_multiply(const pgi_poly *a, const pgi_poly *b, pgi_poly *out) {
 }
 
 static bool divide_terms(const pgi_term *a, const pgi_term *b, pgi_term *out) {
-  if (a->c % b->c != 0 || (a->c == INT64_MIN && b->c == -1)) return false;
+  if (a->c == INT64_MIN || b->c == INT64_MIN || a->c % b->c != 0) return false;
   out->c = a->c / b->c;
   out->n = 0;
   int k = 0;
@@ -160,6 +160,7 @@ static void make_call(pgi_arena *arena, const char *name, const pgi_poly *a, con
   char buffer[PG_POLY_TEXT + 1];
   pgi_text text = {buffer, sizeof buffer, 0};
   bool is_floor = *between == '/';
+  pgi_poly_number(out, 0);
   out->is_good = false;
   if (!arena || !a->is_good || !b->is_good) return;
   pgi_text_add(&text, "%s(", name);
@@ -307,6 +308,7 @@ void pgi_poly_choose(pgi_arena *arena, const pgi_poly *a, const pgi_poly *b, boo
   }
   char left[PG_POLY_TEXT + 1], right[PG_POLY_TEXT + 1];
   pgi_text l = {left, sizeof left, 0}, r = {right, sizeof right, 0};
+  pgi_poly_number(out, 0);
   out->is_good = false;
   if (!a->is_good || !b->is_good) return;
   pgi_poly_text(a, &l);

@@ -1,5 +1,5 @@
 /* poly_read: from texts to polynomials. */
-#include "graph/pgi_poly.h"
+#include "graph/poly.h"
 
 static bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80);

@@ -33,4 +33,20 @@ pg_status pgi_content_of(const pg_tensor *t, pgi_arena *arena, pgi_content **out
 pg_status pgi_content_tensor(pg_context *ctx, const pgi_content *content, pg_tensor *out,
                              pg_error *err);
 
+/* ---- propagate_rules.c --------------------------------------------------------------------------- */
+
+typedef struct pgi_rule_args {
+  pgi_arena *arena;
+  const pgi_num *in; /* [n]: one element of each input */
+  int n;
+  bool is_float; /* the element type of input 0 */
+  pg_dtype to;   /* that of the output */
+} pgi_rule_args;
+/* One element of the output. */
+typedef pgi_num pgi_rule(const pgi_rule_args *a);
+/* Of operators of ONNX's own domain; NULL: there is none. */
+pgi_rule *pgi_pointwise_rule(const char *name);
+/* Of two elements, in[0] being what came of those before. */
+pgi_rule *pgi_reduction_rule(const char *name);
+
 #endif

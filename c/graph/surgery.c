@@ -283,6 +283,7 @@ static bool is_stuck(const pg_graph *g) {
 static pg_status upgrade_function(pgi_function *f, pg_error *err) {
   bool changed = false;
   PG_TRY(pgi_pass_upgrade(f->body, NULL, &changed, err));
+  PG_TRY(pgi_graph_unbatch(f->body, err));
   for (int i = 0; i < f->n_opsets; i++) {
     int newest = pgi_opset_newest(pgi_plain_domain(f->opsets[i].domain));
     f->opsets[i].version = PG_MAX(f->opsets[i].version, newest);
@@ -352,6 +353,7 @@ pg_status pgi_graph_upgrade(pg_graph *g, int opset, pg_error *err) {
   PG_TRY(upgrade_functions(m, err));
   PG_TRY(resolve_known(g, err));
   PG_TRY(pgi_pass_upgrade(g, NULL, &changed, err));
+  PG_TRY(pgi_graph_unbatch(g, err));
   if (opset > 0 && opset < newest) PG_TRY(lower(m, opset, err));
   m->ir_version = PG_MAX(m->ir_version, ir_of(pgi_model_opset(m, "")));
   return PG_OK;

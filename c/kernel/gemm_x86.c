@@ -323,8 +323,61 @@ PG_TARGET_AVX512 static void avx512_dots(int64_t n, int64_t k, const float *x, c
   }
 }
 
+/* Rows become columns, in place in registers: pairs, quadruples, then whole quarters. */
+PG_TARGET_AVX512 INLINE void transpose16(__m512 r[16]) {
+  __m512 t[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {
+    r[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
+    r[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+    t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
+    t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
+    r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
+    r[i + 4] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88);
+    r[i + 12] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd);
+  }
+}
+
+PG_TARGET_AVX512 static void avx512_transpose(int64_t m, int64_t k, const float *from, int64_t step,
+                                              float alpha, int64_t height, float *to) {
+  const __m512 scale = _mm512_set1_ps(alpha);
+  int64_t rows = m / W5 * W5, depth = k / W5 * W5;
+  for (int64_t p = 0; p < depth; p += W5) {
+    for (int64_t i = 0; i < rows; i += W5) {
+      __m512 r[16];
+#pragma GCC unroll 16
+      for (int q = 0; q < W5; q++) {
+        r[q] = _mm512_mul_ps(_mm512_loadu_ps(from + (i + q) * step + p), scale);
+      }
+      transpose16(r);
+#pragma GCC unroll 16
+      for (int q = 0; q < W5; q++) _mm512_storeu_ps(to + (p + q) * height + i, r[q]);
+    }
+  }
+  if (rows < m) avx2_transpose(m - rows, depth, from + rows * step, step, alpha, height, to + rows);
+  if (depth < k) {
+    avx2_transpose(m, k - depth, from + depth, step, alpha, height, to + depth * height);
+  }
+}
+
 static const pgi_gemm_f32 avx512 = {
-    MR5, NR5, avx512_tile, avx512_row, avx512_dots, avx2_transpose, pgi_finish_avx512};
+    MR5, NR5, avx512_tile, avx512_row, avx512_dots, avx512_transpose, pgi_finish_avx512};
 PG_KERNEL(gemm_f32_14x32_avx512) = {.name = "gemm_f32_14x32_avx512",
                                     .family = PG_K_GEMM_F32,
                                     .needs = PG_CPU_AVX2 | PG_CPU_AVX512,

@@ -19,10 +19,11 @@ typedef enum pgi_family {
   PG_K_UNARY_F32,  /* exp, tanh, erf ... by pgi_unary */
   PG_K_BINARY_F32, /* add, mul ... by pgi_binary */
   PG_K_POOL_F32,
-  PG_K_GEMM_S8,  /* i32 += u8/i8 x i8 */
-  PG_K_RESIZE,   /* separable image filters */
-  PG_K_EXPR,     /* element-wise programs */
-  PG_K_PEAK_F32, /* what the CPU can do at most */
+  PG_K_GEMM_S8,     /* i32 += u8/i8 x i8 */
+  PG_K_RESIZE,      /* separable image filters */
+  PG_K_EXPR,        /* element-wise programs */
+  PG_K_PEAK_F32,    /* what the CPU can do at most */
+  PG_K_BLOCKED_F32, /* convolutions and pools over blocks of channels */
   PG_N_FAMILIES
 } pgi_family;
 

@@ -6,12 +6,14 @@
 
 #define BODY static inline __attribute__((always_inline))
 
-/* Taps outside, columns inside: each pass is a loop over two runs. */
+/* Taps outside, columns inside: each pass is a loop over two runs.  NaN counts as -infinity in maxima,
+** as in ONNX's reference, where it stands for padding. */
 BODY void rows_body(const bool is_max, int64_t rows, int64_t n, int64_t taps, const int64_t *at,
                     const float *src, int64_t src_step, float *restrict out, int64_t out_step) {
   for (int64_t r = 0; r < rows; r++, src += src_step, out += out_step) {
     const float *first = src + at[0];
-    for (int64_t j = 0; j < n; j++) out[j] = first[j];
+    const float least = -INFINITY;
+    for (int64_t j = 0; j < n; j++) out[j] = !is_max || first[j] > least ? first[j] : least;
     for (int64_t t = 1; t < taps; t++) {
       const float *from = src + at[t];
       if (is_max) {
@@ -79,14 +81,16 @@ PG_KERNEL(pool_f32_scalar) = {.name = "pool_f32_scalar", .family = PG_K_POOL_F32
 
 /* Columns in blocks of 4 vectors that stay in registers over all taps, then of one vector; what is
 ** left goes the reference's way.  max(v, sum) is sum when v is NaN, as there. */
-#define POOL_ROWS(name, target, is_max, vec, W, load, store, op)                              \
+#define POOL_ROWS(name, target, is_max, vec, W, load, store, op, all)                         \
   target static void name(int64_t rows, int64_t n, int64_t taps, const int64_t *at,           \
                           const float *src, int64_t src_step, float *out, int64_t out_step) { \
     for (int64_t r = 0; r < rows; r++, src += src_step, out += out_step) {                    \
+      const vec start = all(is_max ? -INFINITY : -0.0f);                                      \
       int64_t j = 0;                                                                          \
       for (; j + 4 * W <= n; j += 4 * W) {                                                    \
         const float *x = src + at[0] + j;                                                     \
-        vec a = load(x), b = load(x + W), c = load(x + 2 * W), d = load(x + 3 * W);           \
+        vec a = op(load(x), start), b = op(load(x + W), start);                               \
+        vec c = op(load(x + 2 * W), start), d = op(load(x + 3 * W), start);                   \
         for (int64_t t = 1; t < taps; t++) {                                                  \
           x = src + at[t] + j;                                                                \
           a = op(load(x), a);                                                                 \
@@ -100,7 +104,7 @@ PG_KERNEL(pool_f32_scalar) = {.name = "pool_f32_scalar", .family = PG_K_POOL_F32
         store(out + j + 3 * W, d);                                                            \
       }                                                                                       \
       for (; j + W <= n; j += W) {                                                            \
-        vec a = load(src + at[0] + j);                                                        \
+        vec a = op(load(src + at[0] + j), start);                                             \
         for (int64_t t = 1; t < taps; t++) a = op(load(src + at[t] + j), a);                  \
         store(out + j, a);                                                                    \
       }                                                                                       \
@@ -109,17 +113,17 @@ PG_KERNEL(pool_f32_scalar) = {.name = "pool_f32_scalar", .family = PG_K_POOL_F32
   }
 
 POOL_ROWS(avx2_max_rows, PG_TARGET_AVX2, true, __m256, 8, _mm256_loadu_ps, _mm256_storeu_ps,
-          _mm256_max_ps)
+          _mm256_max_ps, _mm256_set1_ps)
 POOL_ROWS(avx2_sum_rows, PG_TARGET_AVX2, false, __m256, 8, _mm256_loadu_ps, _mm256_storeu_ps,
-          _mm256_add_ps)
+          _mm256_add_ps, _mm256_set1_ps)
 POOL_TABLE(avx2, PG_TARGET_AVX2)
 PG_KERNEL(pool_f32_avx2) = {
     .name = "pool_f32_avx2", .family = PG_K_POOL_F32, .needs = PG_CPU_AVX2, .table = &avx2};
 
 POOL_ROWS(avx512_max_rows, PG_TARGET_AVX512, true, __m512, 16, _mm512_loadu_ps, _mm512_storeu_ps,
-          _mm512_max_ps)
+          _mm512_max_ps, _mm512_set1_ps)
 POOL_ROWS(avx512_sum_rows, PG_TARGET_AVX512, false, __m512, 16, _mm512_loadu_ps, _mm512_storeu_ps,
-          _mm512_add_ps)
+          _mm512_add_ps, _mm512_set1_ps)
 POOL_TABLE(avx512, PG_TARGET_AVX512)
 PG_KERNEL(pool_f32_avx512) = {.name = "pool_f32_avx512",
                               .family = PG_K_POOL_F32,

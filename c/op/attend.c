@@ -30,6 +30,12 @@ static range keys_of(const pgi_attend *a, int64_t b, int64_t query) {
   return r;
 }
 
+void pgi_attend_keys(const pgi_attend *a, int64_t b, int64_t query, int64_t *first, int64_t *last) {
+  range r = keys_of(a, b, query);
+  *first = r.first;
+  *last = r.last;
+}
+
 static void run_product(const job *j, const pgi_product *p, float *scratch) {
   pgi_tiling t;
   pgi_product_tiling(p, j->a->batch * j->a->heads, &t);
@@ -38,8 +44,12 @@ static void run_product(const job *j, const pgi_product *p, float *scratch) {
 
 /* ---- one row of scores ----------------------------------------------------------------------- */
 
+static void round_all(float *x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) x[i] = pgi_round_bf16(x[i]);
+}
+
 static void add_bias(const pgi_attend_bias *bias, int64_t b, int64_t h, int64_t query, range keys,
-                     float *scores) {
+                     bool is_bf16, float *scores) {
   if (!bias->data) return;
   const float *from = bias->data + b * bias->batch + h * bias->head + query * bias->row;
   int64_t shown = PG_MIN(keys.last, bias->n);
@@ -47,6 +57,7 @@ static void add_bias(const pgi_attend_bias *bias, int64_t b, int64_t h, int64_t 
     float *score = &scores[k - keys.first];
     *score = from[k] == -INFINITY ? -INFINITY : *score + from[k];
   }
+  if (is_bf16) round_all(scores, shown - keys.first);
   for (int64_t k = PG_MAX(shown, keys.first); k < keys.last; k++)
     scores[k - keys.first] = -INFINITY;
 }
@@ -54,9 +65,13 @@ static void add_bias(const pgi_attend_bias *bias, int64_t b, int64_t h, int64_t 
 static void cap(const job *j, float *x, int64_t n) {
   float c = j->a->softcap;
   if (c == 0) return;
+  bool is_bf16 = j->a->is_bf16;
   pgi_unary_f32_run(j->ctx, PG_AFFINE, x, x, n, 1 / c, 0);
+  if (is_bf16) round_all(x, n);
   pgi_unary_f32_run(j->ctx, PG_TANH, x, x, n, 0, 0);
+  if (is_bf16) round_all(x, n);
   pgi_unary_f32_run(j->ctx, PG_AFFINE, x, x, n, c, 0);
+  if (is_bf16) round_all(x, n);
 }
 
 /* All zeros when nothing is seen. */
@@ -69,9 +84,14 @@ static void normalise(const job *j, int64_t h, float *x, int64_t n) {
     memset(x, 0, (size_t)n * sizeof *x);
     return;
   }
+  if (j->a->is_bf16 && !j->a->is_softmax_f32) {
+    pgi_softmax_row_bf16(x, x, n);
+    return;
+  }
   double sum = softmax->run(x, x, n, most);
   if (j->a->sink) sum += exp((double)j->a->sink[h] - (double)most);
   pgi_unary_f32_run(j->ctx, PG_AFFINE, x, x, n, (float)(1 / sum), 0);
+  if (j->a->is_bf16) round_all(x, n);
 }
 
 static void keep(const pgi_attend *a, int stage, int64_t b, int64_t h, int64_t query,
@@ -86,11 +106,12 @@ static void finish_row(const job *j, int64_t b, int64_t h, int64_t query, range 
                        float *scores) {
   const pgi_attend *a = j->a;
   int64_t n = block.last - block.first;
+  if (a->is_bf16) round_all(scores, n);
   keep(a, PG_RAW, b, h, query, scores);
   cap(j, scores, n);
   keep(a, PG_CAPPED, b, h, query, scores);
-  add_bias(&a->bias[0], b, h, query, block, scores);
-  add_bias(&a->bias[1], b, h, query, block, scores);
+  add_bias(&a->bias[0], b, h, query, block, a->is_bf16, scores);
+  add_bias(&a->bias[1], b, h, query, block, a->is_bf16, scores);
   range keys = keys_of(a, b, query);
   for (int64_t k = block.first; k < keys.first; k++) scores[k - block.first] = -INFINITY;
   for (int64_t k = keys.last; k < block.last; k++) scores[k - block.first] = -INFINITY;

@@ -26,6 +26,9 @@ typedef struct pgi_attend {
   int64_t q_len, kv_len, size, v_size;
   pgi_heads q, k, v, y;
   float scale, softcap; /* softcap 0: none */
+  /* Every step is rounded to bf16 (q and k are scaled already, scale is 1); the softmax is in f32
+  ** all the same when it is told so. */
+  bool is_bf16, is_softmax_f32;
   pgi_attend_bias bias[2];
   /* Query i of a batch stands at key i + offset and sees keys at most left before and right
   ** behind. */
@@ -39,6 +42,18 @@ typedef struct pgi_attend {
 
 /* Checks nothing but the memory it needs. */
 pg_status pgi_attend_run(pgi_call *c, const pgi_attend *a);
+
+/* What keys query `query` of batch b may see, before any bias: [*first, *last). */
+void pgi_attend_keys(const pgi_attend *a, int64_t b, int64_t query, int64_t *first, int64_t *last);
+
+/* attend_f64.c: the same in f64.  Numbers lie as the strides in `a` say, its own pointers, scale and
+** softcap are not looked at, and it has one bias and no sink. */
+typedef struct pgi_attend_f64 {
+  const double *q, *k, *v, *bias; /* bias: may be NULL */
+  double *y, *scores;             /* scores: may be NULL */
+  double scale, softcap;
+} pgi_attend_f64;
+pg_status pgi_attend_run_f64(pgi_call *c, const pgi_attend *a, const pgi_attend_f64 *d);
 
 /* ---- helpers for its users ------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 #include "op/attend.h"
 #include "op/move.h"
 #include "op/product.h"
+#include "op/softmax_loop.h"
 
 #include <math.h>
 
@@ -64,9 +65,21 @@ static pg_status infer(pgi_infer *inf) {
 
 typedef struct operand {
   const float *data;
+  const double *wide; /* instead of data, when Q is f64; `at` then has strides only */
   int64_t batch, heads, length, size;
   pgi_heads at;
 } operand;
+
+static pg_status as_f64(pgi_call *c, const pg_tensor *t, const double **out) {
+  int64_t n = pgi_tensor_count(t);
+  double *room;
+  *out = pgi_tensor_data(t);
+  if (t->dtype == PG_F64) return PG_OK;
+  PG_TRY(pgi_scratch_array(c, n, sizeof *room, &room));
+  pgi_load_f64(t->dtype, pgi_tensor_data(t), 0, n, room);
+  *out = room;
+  return PG_OK;
+}
 
 static pg_status read_operand(pgi_call *c, int i, const char *attr, operand *out) {
   const pg_tensor *t = c->in[i];
@@ -77,7 +90,12 @@ static pg_status read_operand(pgi_call *c, int i, const char *attr, operand *out
     return pgi_fail(c->err, PG_INVALID, "input %d: %s can't be cut into %lld heads", i,
                     pgi_shape_text(t->dtype, t->rank, t->dims, got, sizeof got), (long long)heads);
   }
-  PG_TRY(pgi_as_f32(c, t, &out->data));
+  out->data = NULL;
+  out->wide = NULL;
+  if (c->in[Q]->dtype == PG_F64)
+    PG_TRY(as_f64(c, t, &out->wide));
+  else
+    PG_TRY(pgi_as_f32(c, t, &out->data));
   out->batch = t->dims[0];
   out->heads = heads;
   out->length = t->dims[t->rank == 4 ? 2 : 1];
@@ -95,6 +113,26 @@ static pg_status check_operands(pgi_call *c, const operand *q, const operand *k,
   if (q->heads == 0) return PG_OK;
   return pgi_fail(c->err, PG_INVALID, "%lld query heads can't share %lld of keys",
                   (long long)q->heads, (long long)k->heads);
+}
+
+/* The same in f64; `all` may be of any type. */
+static pg_status append_wide(pgi_call *c, const pg_tensor *past, int64_t old, operand *k,
+                             const pg_tensor *all) {
+  int64_t n = pgi_tensor_count(all), total = old + k->length;
+  double *copy;
+  PG_TRY(pgi_scratch_array(c, n, sizeof *copy, &copy));
+  for (int64_t head = 0; head < k->batch * k->heads; head++) {
+    int64_t b = head / k->heads, h = head % k->heads;
+    double *to = copy + head * total * k->size;
+    if (old > 0)
+      pgi_load_f64(past->dtype, pgi_tensor_data(past), head * old * k->size, old * k->size, to);
+    for (int64_t r = 0; r < k->length; r++)
+      memcpy(to + (old + r) * k->size, k->wide + b * k->at.batch + h * k->at.head + r * k->at.row,
+             (size_t)k->size * sizeof *to);
+  }
+  pgi_store_f64(all->dtype, pgi_tensor_data(all), 0, n, copy);
+  k->wide = copy;
+  return PG_OK;
 }
 
 /* The cache with the new rows behind it, in the output or in scratch; k->at is set to it. */
@@ -120,11 +158,15 @@ static pg_status append(pgi_call *c, int past_in, int present, operand *k) {
                          : pgi_tensor_alloc(c->ctx, dtype, 4, dims, &room, c->err);
   if (status == PG_OK) {
     const pg_tensor *all = out ? out : &room;
-    pgi_heads_append(c, past, old, &k->at, k->length, (pg_tensor *)(uintptr_t)all);
     float *copy;
     int64_t n = pgi_tensor_count(all);
-    k->data = pgi_tensor_data(all);
-    if (!out || dtype != PG_F32) { /* `room` goes */
+    if (k->wide) {
+      status = append_wide(c, past, old, k, all);
+    } else {
+      pgi_heads_append(c, past, old, &k->at, k->length, (pg_tensor *)(uintptr_t)all);
+      k->data = pgi_tensor_data(all);
+    }
+    if (!k->wide && (!out || dtype != PG_F32)) { /* `room` goes */
       status = pgi_scratch_array(c, n, sizeof *copy, &copy);
       if (status == PG_OK) pgi_load_f32(dtype, pgi_tensor_data(all), 0, n, copy);
       k->data = copy;
@@ -188,6 +230,62 @@ static pg_status read_scale(pgi_call *c, pgi_attend *a) {
   return PG_OK;
 }
 
+/* The specification scales Q and K by the square root each and computes in their type: in bf16, where
+** every rounding shows, so do we.  f16 is kept in f32, which is nearer to the definition. */
+static pg_status scale_bf16(pgi_call *c, operand *t, float root) {
+  int64_t rows = t->batch * t->heads * t->length, count;
+  float *to;
+  PG_TRY(pgi_count(2, (int64_t[]){rows, t->size}, &count, c->err));
+  PG_TRY(pgi_scratch_array(c, count, sizeof *to, &to));
+  for (int64_t row = 0; row < rows; row++) {
+    int64_t b = row / (t->heads * t->length), h = row / t->length % t->heads, r = row % t->length;
+    const float *from = t->at.data + b * t->at.batch + h * t->at.head + r * t->at.row;
+    for (int64_t i = 0; i < t->size; i++) to[row * t->size + i] = pgi_round_bf16(from[i] * root);
+  }
+  t->data = to;
+  t->at = pgi_heads_split(to, t->heads, t->length, t->size);
+  return PG_OK;
+}
+
+static pg_status round_as_bf16(pgi_call *c, pgi_attend *a, operand *q, operand *k) {
+  float root = pgi_round_bf16(sqrtf(a->scale));
+  PG_TRY(scale_bf16(c, q, root));
+  PG_TRY(scale_bf16(c, k, root));
+  a->q = q->at;
+  a->k = k->at;
+  a->scale = 1;
+  a->is_bf16 = true;
+  int64_t precision = pgi_attr_int(c->node, "softmax_precision");
+  a->is_softmax_f32 = precision == PG_F32 || precision == PG_F64;
+  return PG_OK;
+}
+
+/* Results are f64 too, as Q is; a is ready but for where things lie. */
+static pg_status run_wide(pgi_call *c, pgi_attend *a, const operand *q, const operand *k,
+                          const operand *v) {
+  const pg_tensor *mask = pgi_input(c, MASK), *scores = SCORES < c->n_out ? c->out[SCORES] : NULL;
+  bool has_scale = pgi_attr_find(c->node, "scale") != NULL,
+       is_bool = mask && mask->dtype == PG_BOOL;
+  pgi_attend_f64 d = {.q = q->wide,
+                      .k = k->wide,
+                      .v = v->wide,
+                      .scores = scores ? pgi_tensor_data(scores) : NULL,
+                      .scale = has_scale ? (double)a->scale : 1 / sqrt((double)a->size),
+                      .softcap = (double)a->softcap};
+  if (mask) {
+    PG_TRY(as_f64(c, mask, &d.bias));
+    double *bias = (double *)(uintptr_t)d.bias; /* of a bool mask: a copy in scratch */
+    for (int64_t i = 0; is_bool && i < pgi_tensor_count(mask); i++)
+      bias[i] = bias[i] != 0 ? 0 : -INFINITY;
+  }
+  double *y = c->out[Y] ? pgi_tensor_data(c->out[Y]) : NULL;
+  if (!y) PG_TRY(pgi_scratch_array(c, a->batch * a->heads * a->q_len * a->v_size, sizeof *y, &y));
+  d.y = y;
+  a->y = c->in[Q]->rank == 4 ? pgi_heads_split(NULL, q->heads, q->length, v->size)
+                             : pgi_heads_packed(NULL, q->heads, q->length, v->size);
+  return pgi_attend_run_f64(c, a, &d);
+}
+
 static pg_status run(pgi_call *c) {
   operand q, k, v;
   PG_TRY(read_operand(c, Q, "q_num_heads", &q));
@@ -210,9 +308,11 @@ static pg_status run(pgi_call *c) {
                   .k = k.at,
                   .v = v.at};
   PG_TRY(read_scale(c, &a));
+  if (c->in[Q]->dtype == PG_BF16) PG_TRY(round_as_bf16(c, &a, &q, &k));
   PG_TRY(read_window(c, &a));
   PG_TRY(read_offsets(c, &a, k.length - fresh));
   PG_TRY(pgi_attend_mask(c, pgi_input(c, MASK), "attn_mask", &a, &a.bias[0]));
+  if (q.wide) return run_wide(c, &a, &q, &k, &v);
   float *y;
   pg_tensor *scores = SCORES < c->n_out ? c->out[SCORES] : NULL;
   PG_TRY(pgi_result_f32(c, c->out[Y], &y));

@@ -1,127 +1,55 @@
 /* com.microsoft's operators on quantised tensors, as compositions of standard ones: take the scale
 ** off, compute, put the scale on. */
-#include "op/op.h"
+#include "op/build.h"
 
 /* ---- building ------------------------------------------------------------------------------- */
 
-/* Nodes are made before `node`; after a failure everything is NULL and `status` says why. */
-typedef struct build {
-  pgi_node *node;
-  pg_status status;
-  pg_error *err;
-  pgi_node *last; /* made */
-} build;
-
-static pgi_value *in(const build *b, int i) {
-  return i < b->node->n_in ? b->node->in[i].value : NULL;
-}
-
-static pgi_value *call(build *b, const char *type, int n, pgi_value *const *inputs) {
-  pgi_value *out = NULL;
-  if (b->status != PG_OK) return NULL;
-  while (n > 0 && !inputs[n - 1]) n--;
-  b->status = pgi_edit_call(b->node->graph, b->node, type, n, inputs, &b->last, &out, b->err);
-  return b->status == PG_OK ? out : NULL;
-}
-
-static pgi_value *unary(build *b, const char *type, pgi_value *x) {
-  return call(b, type, 1, &x);
-}
-
-static pgi_value *binary(build *b, const char *type, pgi_value *x, pgi_value *y) {
-  return call(b, type, 2, (pgi_value *[]){x, y});
-}
-
-static pgi_value *dequantize(build *b, pgi_value *x, pgi_value *scale, pgi_value *zero) {
-  return call(b, "DequantizeLinear", 3, (pgi_value *[]){x, scale, zero});
-}
-
-static void set_int(build *b, const char *name, int64_t v) {
-  if (b->status == PG_OK) b->status = pgi_attr_set_int(b->last, name, v, b->err);
+static pgi_value *dequantize(pgi_build *b, pgi_value *x, pgi_value *scale, pgi_value *zero) {
+  return pgi_build_call(b, "DequantizeLinear", 3, (pgi_value *[]){x, scale, zero});
 }
 
 /* Without a zero point the result has the type of `like`. */
-static pgi_value *quantize(build *b, pgi_value *x, pgi_value *scale, pgi_value *zero,
+static pgi_value *quantize(pgi_build *b, pgi_value *x, pgi_value *scale, pgi_value *zero,
                            const pgi_value *like) {
-  pgi_value *y = call(b, "QuantizeLinear", 3, (pgi_value *[]){x, scale, zero});
-  if (!zero && like->type.dtype != PG_NONE) set_int(b, "output_dtype", like->type.dtype);
-  return y;
-}
-
-/* Gives the made node what the composite one has under a name. */
-static void copy_attr(build *b, const char *name) {
-  const pgi_attr *a = pgi_attr_find(b->node, name);
-  if (!a || b->status != PG_OK) return;
-  switch (a->kind) {
-    case PG_ATTR_INT:
-      b->status = pgi_attr_set_int(b->last, name, a->ints[0], b->err);
-      break;
-    case PG_ATTR_FLOAT:
-      b->status = pgi_attr_set_float(b->last, name, a->floats[0], b->err);
-      break;
-    case PG_ATTR_INTS:
-      b->status = pgi_attr_set_ints(b->last, name, a->n, a->ints, b->err);
-      break;
-    case PG_ATTR_STRING:
-      b->status =
-          pgi_attr_set_string(b->last, name, a->strings[0].data, a->strings[0].size, b->err);
-      break;
-    default:
-      break;
-  }
-}
-
-static pg_status finish(build *b, pgi_value *y) {
-  PG_TRY(b->status);
-  return pgi_edit_replace_node(b->node, &y, b->err);
-}
-
-/* The channels of an image with them last come second, or go back. */
-static pgi_value *move_channels(build *b, pgi_value *x, int rank, bool to_last) {
-  int64_t perm[PG_MAX_RANK];
-  for (int i = 0; i < rank; i++) {
-    if (to_last)
-      perm[i] = i == 0 ? 0 : i == rank - 1 ? 1 : i + 1;
-    else
-      perm[i] = i == 0 ? 0 : i == 1 ? rank - 1 : i - 1;
-  }
-  pgi_value *y = unary(b, "Transpose", x);
-  if (b->status == PG_OK) b->status = pgi_attr_set_ints(b->last, "perm", rank, perm, b->err);
+  pgi_value *y = pgi_build_call(b, "QuantizeLinear", 3, (pgi_value *[]){x, scale, zero});
+  if (!zero && like->type.dtype != PG_NONE) pgi_build_int(b, "output_dtype", like->type.dtype);
   return y;
 }
 
 /* ---- element by element --------------------------------------------------------------------- */
 
 static pg_status expand_binary(pgi_node *node, pg_error *err) {
-  build b = {node, PG_OK, err, NULL};
-  pgi_value *left = dequantize(&b, in(&b, 0), in(&b, 1), in(&b, 2));
-  pgi_value *right = dequantize(&b, in(&b, 3), in(&b, 4), in(&b, 5));
-  pgi_value *y = binary(&b, node->type + strlen("QLinear"), left, right);
-  return finish(&b, quantize(&b, y, in(&b, 6), in(&b, 7), in(&b, 0)));
+  pgi_build b = pgi_build_start(node, err);
+  pgi_value *left = dequantize(&b, pgi_build_in(&b, 0), pgi_build_in(&b, 1), pgi_build_in(&b, 2));
+  pgi_value *right = dequantize(&b, pgi_build_in(&b, 3), pgi_build_in(&b, 4), pgi_build_in(&b, 5));
+  pgi_value *y = pgi_build_2(&b, node->type + strlen("QLinear"), left, right);
+  return pgi_build_finish(
+      &b, quantize(&b, y, pgi_build_in(&b, 6), pgi_build_in(&b, 7), pgi_build_in(&b, 0)));
 }
 
 static pg_status expand_unary(pgi_node *node, pg_error *err) {
-  build b = {node, PG_OK, err, NULL};
-  pgi_value *x = dequantize(&b, in(&b, 0), in(&b, 1), in(&b, 2));
-  pgi_value *y = unary(&b, node->type + strlen("QLinear"), x);
-  copy_attr(&b, "alpha");
-  return finish(&b, quantize(&b, y, in(&b, 3), in(&b, 4), in(&b, 0)));
+  pgi_build b = pgi_build_start(node, err);
+  pgi_value *x = dequantize(&b, pgi_build_in(&b, 0), pgi_build_in(&b, 1), pgi_build_in(&b, 2));
+  pgi_value *y = pgi_build_1(&b, node->type + strlen("QLinear"), x);
+  pgi_build_copy(&b, "alpha");
+  return pgi_build_finish(
+      &b, quantize(&b, y, pgi_build_in(&b, 3), pgi_build_in(&b, 4), pgi_build_in(&b, 0)));
 }
 
 /* Attribute opset says which Softmax is meant: before 13 it flattened its input. */
 static pg_status expand_softmax(pgi_node *node, pg_error *err) {
-  build b = {node, PG_OK, err, NULL};
+  pgi_build b = pgi_build_start(node, err);
   int64_t opset = pgi_attr_int(node, "opset");
-  pgi_value *x = dequantize(&b, in(&b, 0), in(&b, 1), in(&b, 2));
-  pgi_value *y = unary(&b, "Softmax", x);
-  set_int(&b, "axis",
-          pgi_attr_find(node, "axis") ? pgi_attr_int(node, "axis")
-          : opset < 13                ? 1
-                                      : -1);
+  pgi_value *x = dequantize(&b, pgi_build_in(&b, 0), pgi_build_in(&b, 1), pgi_build_in(&b, 2));
+  pgi_value *y = pgi_build_1(&b, "Softmax", x);
+  pgi_build_int(&b, "axis",
+                pgi_attr_find(node, "axis") ? pgi_attr_int(node, "axis")
+                : opset < 13                ? 1
+                                            : -1);
   PG_TRY(b.status);
   pgi_node *softmax = b.last;
-  pgi_value *out = quantize(&b, y, in(&b, 3), in(&b, 4), in(&b, 0));
-  PG_TRY(finish(&b, out));
+  pgi_value *out = quantize(&b, y, pgi_build_in(&b, 3), pgi_build_in(&b, 4), pgi_build_in(&b, 0));
+  PG_TRY(pgi_build_finish(&b, out));
   if (opset >= 13 || !softmax->op->upgrade) return PG_OK;
   softmax->version = 1;
   PG_TRY(softmax->op->upgrade(softmax, 1, err));
@@ -130,7 +58,7 @@ static pg_status expand_softmax(pgi_node *node, pg_error *err) {
 }
 
 static pg_status expand_concat(pgi_node *node, pg_error *err) {
-  build b = {node, PG_OK, err, NULL};
+  pgi_build b = pgi_build_start(node, err);
   pgi_value *parts[PG_MANY];
   int n = (node->n_in - 2) / 3;
   if (n < 1 || n > PG_MANY || node->n_in != 2 + 3 * n) {
@@ -138,11 +66,13 @@ static pg_status expand_concat(pgi_node *node, pg_error *err) {
   }
   for (int i = 0; i < n; i++) {
     int at = 2 + 3 * i;
-    parts[i] = dequantize(&b, in(&b, at), in(&b, at + 1), in(&b, at + 2));
+    parts[i] =
+        dequantize(&b, pgi_build_in(&b, at), pgi_build_in(&b, at + 1), pgi_build_in(&b, at + 2));
   }
-  pgi_value *y = call(&b, "Concat", n, parts);
-  copy_attr(&b, "axis");
-  return finish(&b, quantize(&b, y, in(&b, 0), in(&b, 1), in(&b, 2)));
+  pgi_value *y = pgi_build_call(&b, "Concat", n, parts);
+  pgi_build_copy(&b, "axis");
+  return pgi_build_finish(
+      &b, quantize(&b, y, pgi_build_in(&b, 0), pgi_build_in(&b, 1), pgi_build_in(&b, 2)));
 }
 
 /* ---- pools ---------------------------------------------------------------------------------- */
@@ -150,7 +80,7 @@ static pg_status expand_concat(pgi_node *node, pg_error *err) {
 static pg_status expand_pool(pgi_node *node, pg_error *err) {
   static const char *const attrs[] = {
       "auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"};
-  build b = {node, PG_OK, err, NULL};
+  pgi_build b = pgi_build_start(node, err);
   bool is_quantized = strncmp(node->type, "QLinear", 7) == 0;
   bool is_last = !is_quantized || pgi_attr_int(node, "channels_last") != 0;
   const char *type = !is_quantized ? "MaxPool" : node->type + strlen("QLinear");
@@ -162,65 +92,66 @@ static pg_status expand_pool(pgi_node *node, pg_error *err) {
     if (rank < 0) return PG_OK; /* not known yet */
     return pgi_fail(err, PG_INVALID, "input 0: expected rank 3 or more, got %d", rank);
   }
-  pgi_value *x = in(&b, 0);
-  if (is_quantized) x = dequantize(&b, x, in(&b, 1), in(&b, 2));
-  if (is_last) x = move_channels(&b, x, rank, false);
-  pgi_value *y = unary(&b, type, x);
-  for (int i = 0; i < PG_COUNT(attrs); i++) copy_attr(&b, attrs[i]);
-  if (is_last) y = move_channels(&b, y, rank, true);
-  if (is_quantized) y = quantize(&b, y, in(&b, 3), in(&b, 4), in(&b, 0));
-  return finish(&b, y);
+  pgi_value *x = pgi_build_in(&b, 0);
+  if (is_quantized) x = dequantize(&b, x, pgi_build_in(&b, 1), pgi_build_in(&b, 2));
+  if (is_last) x = pgi_build_move_channels(&b, x, rank, false);
+  pgi_value *y = pgi_build_1(&b, type, x);
+  for (int i = 0; i < PG_COUNT(attrs); i++) pgi_build_copy(&b, attrs[i]);
+  if (is_last) y = pgi_build_move_channels(&b, y, rank, true);
+  if (is_quantized)
+    y = quantize(&b, y, pgi_build_in(&b, 3), pgi_build_in(&b, 4), pgi_build_in(&b, 0));
+  return pgi_build_finish(&b, y);
 }
 
 /* ---- products ------------------------------------------------------------------------------- */
 
-static pgi_value *cast_f32(build *b, pgi_value *x) {
-  pgi_value *y = unary(b, "Cast", x);
-  set_int(b, "to", PG_F32);
-  return y;
-}
-
 /* (a - a_zero) (b - b_zero) scaled, plus a bias if there is one. */
-static pgi_value *product(build *b, pgi_value *const operands[4], pgi_value *a_scale,
+static pgi_value *product(pgi_build *b, pgi_value *const operands[4], pgi_value *a_scale,
                           pgi_value *b_scale, pgi_value *bias) {
-  pgi_value *sum = cast_f32(b, call(b, "MatMulInteger", 4, operands));
-  pgi_value *y = binary(b, "Mul", sum, binary(b, "Mul", a_scale, b_scale));
-  return bias ? binary(b, "Add", y, bias) : y;
+  pgi_value *sum = pgi_build_cast(b, pgi_build_call(b, "MatMulInteger", 4, operands), PG_F32);
+  pgi_value *y = pgi_build_2(b, "Mul", sum, pgi_build_2(b, "Mul", a_scale, b_scale));
+  return bias ? pgi_build_2(b, "Add", y, bias) : y;
 }
 
 static pg_status expand_to_float(pgi_node *node, pg_error *err) {
-  build b = {node, PG_OK, err, NULL};
-  pgi_value *operands[] = {in(&b, 0), in(&b, 1), in(&b, 4), in(&b, 5)};
-  return finish(&b, product(&b, operands, in(&b, 2), in(&b, 3), in(&b, 6)));
+  pgi_build b = pgi_build_start(node, err);
+  pgi_value *operands[] = {pgi_build_in(&b, 0), pgi_build_in(&b, 1), pgi_build_in(&b, 4),
+                           pgi_build_in(&b, 5)};
+  return pgi_build_finish(
+      &b, product(&b, operands, pgi_build_in(&b, 2), pgi_build_in(&b, 3), pgi_build_in(&b, 6)));
 }
 
 static pg_status expand_dynamic(pgi_node *node, pg_error *err) {
-  build b = {node, PG_OK, err, NULL};
-  pgi_value *x = unary(&b, "DynamicQuantizeLinear", in(&b, 0)), *extra[2];
+  pgi_build b = pgi_build_start(node, err);
+  pgi_value *x = pgi_build_1(&b, "DynamicQuantizeLinear", pgi_build_in(&b, 0)), *extra[2];
   for (int i = 0; i < 2; i++) {
     PG_TRY(b.status);
     PG_TRY(pgi_edit_value(node->graph, NULL, &extra[i], err));
     PG_TRY(pgi_edit_set_output(b.last, i + 1, extra[i], err));
   }
-  pgi_value *operands[] = {x, in(&b, 1), extra[1], in(&b, 3)};
-  return finish(&b, product(&b, operands, extra[0], in(&b, 2), in(&b, 4)));
+  pgi_value *operands[] = {x, pgi_build_in(&b, 1), extra[1], pgi_build_in(&b, 3)};
+  return pgi_build_finish(
+      &b, product(&b, operands, extra[0], pgi_build_in(&b, 2), pgi_build_in(&b, 4)));
 }
 
 /* y = alpha a b + c, where c is quantised with the scale of the product. */
 static pg_status expand_gemm(pgi_node *node, pg_error *err) {
-  build b = {node, PG_OK, err, NULL};
-  pgi_value *x = in(&b, 0), *w = in(&b, 3), *c = in(&b, 6), *alpha;
-  if (pgi_attr_int(node, "transA")) x = unary(&b, "Transpose", x);
-  if (pgi_attr_int(node, "transB")) w = unary(&b, "Transpose", w);
-  pgi_value *sum = call(&b, "MatMulInteger", 4, (pgi_value *[]){x, w, in(&b, 2), in(&b, 5)});
-  if (c) sum = binary(&b, "Add", sum, c);
+  pgi_build b = pgi_build_start(node, err);
+  pgi_value *x = pgi_build_in(&b, 0), *w = pgi_build_in(&b, 3), *c = pgi_build_in(&b, 6), *alpha;
+  if (pgi_attr_int(node, "transA")) x = pgi_build_1(&b, "Transpose", x);
+  if (pgi_attr_int(node, "transB")) w = pgi_build_1(&b, "Transpose", w);
+  pgi_value *sum = pgi_build_call(&b, "MatMulInteger", 4,
+                                  (pgi_value *[]){x, w, pgi_build_in(&b, 2), pgi_build_in(&b, 5)});
+  if (c) sum = pgi_build_2(&b, "Add", sum, c);
   PG_TRY(b.status);
   PG_TRY(pgi_edit_constant_scalar(node->graph, PG_F32, (double)pgi_attr_float(node, "alpha"),
                                   &alpha, err));
-  pgi_value *scale = binary(&b, "Mul", binary(&b, "Mul", in(&b, 1), in(&b, 4)), alpha);
-  pgi_value *y = binary(&b, "Mul", cast_f32(&b, sum), scale);
-  if (in(&b, 7)) y = quantize(&b, y, in(&b, 7), in(&b, 8), in(&b, 0));
-  return finish(&b, y);
+  pgi_value *scale = pgi_build_2(
+      &b, "Mul", pgi_build_2(&b, "Mul", pgi_build_in(&b, 1), pgi_build_in(&b, 4)), alpha);
+  pgi_value *y = pgi_build_2(&b, "Mul", pgi_build_cast(&b, sum, PG_F32), scale);
+  if (pgi_build_in(&b, 7))
+    y = quantize(&b, y, pgi_build_in(&b, 7), pgi_build_in(&b, 8), pgi_build_in(&b, 0));
+  return pgi_build_finish(&b, y);
 }
 
 /* ---- the operators -------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* MatMul; com.microsoft's FusedMatMul; and perigee's Linear, which is what MatMul becomes when it
 ** absorbs what follows it: act(alpha A B + bias + Z). */
+#include "op/build.h"
 #include "op/product.h"
 
 static const pgi_attr_def no_attrs[] = {{0}};
@@ -25,7 +26,8 @@ static float alpha_of(const pgi_node *node) {
 static pg_status infer(pgi_infer *inf) {
   inf->out[0] = pgi_type_tensor(pgi_in_dtype(inf, 0));
   if (pgi_attr_int(inf->node, "transBatchA") || pgi_attr_int(inf->node, "transBatchB")) {
-    return pgi_fail(inf->err, PG_UNSUPPORTED, "transBatchA and transBatchB are not supported");
+    return pgi_fail(inf->err, PG_UNSUPPORTED,
+                    "transBatchA, transBatchB: the ranks of A and B must be known");
   }
   bool trans_a = pgi_attr_int(inf->node, "transA") != 0;
   bool trans_b = pgi_attr_int(inf->node, "transB") != 0;
@@ -244,6 +246,29 @@ static pg_status absorb(pgi_node *node, bool *changed, pg_error *err) {
   return PG_OK;
 }
 
+/* transBatchA: the first axis of A is that of its rows, the batches lie behind it. */
+static pg_status expand_batches(pgi_node *node, pg_error *err) {
+  static const char *const names[] = {"transBatchA", "transBatchB"};
+  pgi_build b = pgi_build_start(node, err);
+  for (int i = 0; i < 2; i++) {
+    pgi_value *x = pgi_build_in(&b, i);
+    int rank = x && x->type.kind == PG_TYPE_TENSOR ? x->type.rank : -1;
+    if (!pgi_attr_int(node, names[i])) continue;
+    if (rank < 0) return PG_OK; /* inference refuses it */
+    int64_t perm[PG_MAX_RANK];
+    for (int k = 0; k < rank - 2; k++) perm[k] = k + 1;
+    if (rank > 2) {
+      perm[rank - 2] = 0;
+      perm[rank - 1] = rank - 1;
+      x = pgi_build_transpose(&b, x, rank, perm);
+      PG_TRY(b.status);
+      PG_TRY(pgi_edit_set_input(node, i, x, err));
+    }
+    pgi_attr_remove(node, names[i]);
+  }
+  return PG_OK;
+}
+
 #define RUNS .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .run = run_any
 PG_OP(matmul) = {.name = "MatMul",
                  .since = {1, 9, 13},
@@ -260,7 +285,8 @@ PG_OP(fused_matmul) = {.name = "FusedMatMul",
                        .out = {1, 1},
                        .types = PG_T_FLOAT,
                        .attrs = fused_attrs,
-                       RUNS};
+                       RUNS,
+                       .expand = expand_batches};
 PG_OP(linear) = {.name = "Linear",
                  .domain = "perigee",
                  .since = {1},

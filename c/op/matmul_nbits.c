@@ -1,6 +1,7 @@
 /* com.microsoft's MatMulNBits: a product with weights of 2, 4 or 8 bits, a scale and a zero point
 ** for each block along k.  The weights stay small in memory: what a tile needs is unpacked when it
 ** is needed. */
+#include "op/move.h"
 #include "op/product.h"
 
 typedef struct run {
@@ -8,6 +9,7 @@ typedef struct run {
   const uint8_t *weights;            /* [n, blocks, block * bits / 8] */
   const float *scales;               /* [n, blocks] */
   const pg_tensor *zero;             /* NULL: the middle; [n, blocks], packed when u8 */
+  const int64_t *group; /* [k]: whose scale and zero point; NULL: by the block that it lies in */
   const float *a, *bias;
   float *c;
   int64_t m;
@@ -67,7 +69,12 @@ static void fill(const void *arg, int64_t p0, int64_t k, int64_t j0, int64_t n, 
   for (int64_t j = 0; j < n; j++) {
     float *out = to + j / nr * nr * k + j % nr;
     const uint8_t *from = r->weights + (j0 + j) * column_bytes;
-    for (int64_t p = 0; p < k;) {
+    for (int64_t p = 0; r->group && p < k; p++) {
+      int64_t block = r->group[p0 + p];
+      float scale = r->scales[(j0 + j) * r->blocks + block], zero = zero_at(r, j0 + j, block);
+      out[p * nr] = ((float)packed_at(from, p0 + p, r->bits) - zero) * scale;
+    }
+    for (int64_t p = r->group ? k : 0; p < k;) {
       int64_t block = (p0 + p) / r->block;
       int64_t end = PG_MIN((block + 1) * r->block - p0, k);
       float scale = r->scales[(j0 + j) * r->blocks + block], zero = zero_at(r, j0 + j, block);
@@ -95,6 +102,17 @@ static pg_status check_count(const pg_tensor *t, const char *what, int64_t expec
                   (long long)expected, (long long)pgi_tensor_count(t));
 }
 
+/* g_idx, of weights that were sorted by importance before they were cut into blocks. */
+static pg_status read_groups(pgi_call *call, const pg_tensor *t, run *r) {
+  PG_TRY(check_count(t, "g_idx", r->k, call->err));
+  PG_TRY(pgi_i64s(call, t, &r->group));
+  for (int64_t i = 0; i < r->k; i++)
+    if (r->group[i] < 0 || r->group[i] >= r->blocks)
+      return pgi_fail(call->err, PG_INVALID, "g_idx: expected 0 to %lld, got %lld",
+                      (long long)r->blocks - 1, (long long)r->group[i]);
+  return PG_OK;
+}
+
 static pg_status run_nbits(pgi_call *call) {
   const pg_tensor *b = call->in[1], *scales = call->in[2];
   const pg_tensor *bias = call->n_in > 5 ? call->in[5] : NULL;
@@ -104,9 +122,6 @@ static pg_status run_nbits(pgi_call *call) {
            .bits = pgi_attr_int(call->node, "bits"),
            .block = pgi_attr_int(call->node, "block_size"),
            .zero = call->n_in > 3 ? call->in[3] : NULL};
-  if (call->n_in > 4 && call->in[4]) {
-    return pgi_fail(call->err, PG_UNSUPPORTED, "g_idx is not supported");
-  }
   r.blocks = (r.k + r.block - 1) / r.block;
   if (b->dtype != PG_U8) {
     return pgi_fail(call->err, PG_INVALID, "weights: expected u8, got %s", pg_dtype_name(b->dtype));
@@ -118,6 +133,7 @@ static pg_status run_nbits(pgi_call *call) {
     int64_t per_column = is_packed ? (r.blocks * r.bits + 7) / 8 : r.blocks;
     PG_TRY(check_count(r.zero, "zero points", r.n * per_column, call->err));
   }
+  if (call->n_in > 4 && call->in[4]) PG_TRY(read_groups(call, call->in[4], &r));
   if (bias) PG_TRY(check_count(bias, "bias", r.n, call->err));
   int64_t count = pgi_tensor_count(y);
   r.weights = pgi_tensor_data(b);

@@ -74,12 +74,12 @@ typedef struct operands {
 } operands;
 
 static pg_status check_options(pgi_call *c) {
-  static const int inputs[] = {K_SCALE, V_SCALE, Q_NORM, K_NORM};
+  static const int inputs[] = {K_SCALE, V_SCALE};
   if (!pgi_input(c, LENGTHS) || !pgi_input(c, TOTAL))
     return pgi_fail(c->err, PG_INVALID, "seqlens_k and total_sequence_length are required");
   for (int i = 0; i < PG_COUNT(inputs); i++)
     if (pgi_input(c, inputs[i]))
-      return pgi_fail(c->err, PG_UNSUPPORTED, "input %d (quantised caches, norms)", inputs[i]);
+      return pgi_fail(c->err, PG_UNSUPPORTED, "input %d (quantised caches)", inputs[i]);
   if (pgi_attr_int(c->node, "sliding_window_cache"))
     return pgi_fail(c->err, PG_UNSUPPORTED, "attribute 'sliding_window_cache'");
   return PG_OK;
@@ -153,6 +153,35 @@ static pg_status read_lengths(pgi_call *c, operands *o) {
     o->valid[b] = n + 1;
     o->before[b] = is_prompt ? 0 : n + 1 - o->length;
   }
+  return PG_OK;
+}
+
+/* ---- norms ----------------------------------------------------------------------------------- */
+
+/* Each head of the queries or keys over its root mean square, times weights. */
+static pg_status norm_heads(pgi_call *c, const operands *o, int at, int64_t heads,
+                            pgi_heads *rows) {
+  const pg_tensor *t = pgi_input(c, at);
+  const float *weights;
+  float *to, epsilon = pgi_attr_float(c->node, "qk_norm_epsilon");
+  int64_t count;
+  if (!t) return PG_OK;
+  if (t->rank != 1 || t->dims[0] != o->size)
+    return pgi_fail(c->err, PG_INVALID, "input %d: expected [%lld]", at, (long long)o->size);
+  PG_TRY(pgi_as_f32(c, t, &weights));
+  PG_TRY(pgi_count(3, (int64_t[]){o->batch * o->length, heads, o->size}, &count, c->err));
+  PG_TRY(pgi_scratch_array(c, count, sizeof *to, &to));
+  pgi_heads out = pgi_heads_packed(to, heads, o->length, o->size);
+  for (int64_t i = 0; i < o->batch * o->length * heads; i++) {
+    int64_t b = i / (o->length * heads), r = i / heads % o->length, h = i % heads;
+    const float *x = rows->data + b * rows->batch + h * rows->head + r * rows->row;
+    float *y = out.data + b * out.batch + h * out.head + r * out.row;
+    double sum = 0;
+    for (int64_t k = 0; k < o->size; k++) sum += (double)x[k] * (double)x[k];
+    float f = (float)(1 / sqrt(sum / (double)o->size + (double)epsilon));
+    for (int64_t k = 0; k < o->size; k++) y[k] = x[k] * f * weights[k];
+  }
+  *rows = out;
   return PG_OK;
 }
 
@@ -278,6 +307,8 @@ static pg_status run(pgi_call *c) {
   PG_TRY(read_rows(c, &o));
   PG_TRY(read_cache(c, &o));
   PG_TRY(read_lengths(c, &o));
+  PG_TRY(norm_heads(c, &o, Q_NORM, o.heads, &o.q));
+  PG_TRY(norm_heads(c, &o, K_NORM, o.kv_heads, &o.k));
   PG_TRY(rotate(c, &o));
   PG_TRY(make_cache(c, &o, PAST_KEY, 1, &o.k));
   PG_TRY(make_cache(c, &o, PAST_VALUE, 2, &o.v));
@@ -318,7 +349,11 @@ static const pgi_attr_def attrs[] = {
     {.name = "kv_num_heads", .kind = PG_ATTR_INT, .is_required = true},
     {.name = "local_window_size", .kind = PG_ATTR_INT, .i = -1},
     {.name = "num_heads", .kind = PG_ATTR_INT, .is_required = true},
+    {.name = "k_quant_type", .kind = PG_ATTR_STRING, .s = "NONE"},
+    {.name = "kv_cache_bit_width", .kind = PG_ATTR_INT},
+    {.name = "qk_norm_epsilon", .kind = PG_ATTR_FLOAT, .f = 1e-6f},
     {.name = "qk_output", .kind = PG_ATTR_INT},
+    {.name = "v_quant_type", .kind = PG_ATTR_STRING, .s = "NONE"},
     {.name = "rotary_interleaved", .kind = PG_ATTR_INT},
     {.name = "scale", .kind = PG_ATTR_FLOAT},
     {.name = "sliding_window_cache", .kind = PG_ATTR_INT},

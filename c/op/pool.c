@@ -91,6 +91,7 @@ typedef struct window_result {
 static void take(const run *r, double v, int64_t at, int64_t column_at, window_result *out) {
   switch (r->kind) {
     case POOL_MAX:
+      if (v != v) v = -INFINITY; /* as the kernels */
       if (out->index >= 0 && !(v > out->value)) return;
       *out = (window_result){v, at, column_at};
       break;

@@ -77,7 +77,9 @@ static void hardmax(const float *x, float *y, int64_t n) {
 static void row_f32(const job *j, const float *x, float *y, float *room) {
   const pgi_reduce_f32 *reduce = j->ctx->kernels[PG_K_REDUCE_F32];
   const pgi_softmax_f32 *softmax = j->ctx->kernels[PG_K_SOFTMAX_F32];
-  if (j->mode == SOFT) {
+  if (j->mode == SOFT && j->dtype == PG_BF16) {
+    pgi_softmax_row_bf16(x, y, j->dim);
+  } else if (j->mode == SOFT) {
     pgi_softmax_row(j->ctx, x, y, j->dim);
   } else if (j->mode == HARD) {
     hardmax(x, y, j->dim);
@@ -166,6 +168,15 @@ static void hard_columns(const job *j, const float *x, float *y, int64_t step, i
     for (int64_t k = 0; k < m; k++) y[i * step + k] = at[k] == i ? 1.0f : 0.0f;
 }
 
+static void bf16_columns(const job *j, const float *x, float *y, int64_t step, int64_t m,
+                         float *room) {
+  for (int64_t k = 0; k < m; k++) {
+    for (int64_t i = 0; i < j->dim; i++) room[i] = x[i * step + k];
+    pgi_softmax_row_bf16(room, room, j->dim);
+    for (int64_t i = 0; i < j->dim; i++) y[i * step + k] = room[i];
+  }
+}
+
 static void any_columns(const job *j, const float *x, float *y, int64_t step, int64_t m) {
   if (j->mode == HARD)
     hard_columns(j, x, y, step, m);
@@ -173,7 +184,7 @@ static void any_columns(const job *j, const float *x, float *y, int64_t step, in
     columns_f32(j, x, y, step, m);
 }
 
-/* room: 2 * dim * BLOCK floats for element types that must be converted. */
+/* room: dim * (2 * BLOCK + 1) floats for element types that must be converted. */
 static void column_task(void *arg, int64_t task, void *room) {
   const job *j = arg;
   int64_t row = task / j->column_blocks, column = task % j->column_blocks * BLOCK;
@@ -187,7 +198,10 @@ static void column_task(void *arg, int64_t task, void *room) {
     float *a = room, *b = a + j->dim * BLOCK;
     for (int64_t i = 0; i < j->dim; i++)
       pgi_load_f32(j->dtype, j->x, at + i * j->inner, m, a + i * BLOCK);
-    any_columns(j, a, b, BLOCK, m);
+    if (j->mode == SOFT && j->dtype == PG_BF16)
+      bf16_columns(j, a, b, BLOCK, m, b + j->dim * BLOCK);
+    else
+      any_columns(j, a, b, BLOCK, m);
     for (int64_t i = 0; i < j->dim; i++)
       pgi_store_f32(j->dtype, j->y, at + i * j->inner, m, b + i * BLOCK);
   }
@@ -218,7 +232,7 @@ static pg_status run(pgi_call *c, mode m) {
     tasks = j.rows * j.column_blocks;
   }
   bool is_wide = j.dtype == PG_F32 || j.dtype == PG_F64;
-  size_t lines = is_row ? 2 : is_wide ? 0 : 2 * BLOCK, bytes;
+  size_t lines = is_row ? 2 : is_wide ? 0 : 2 * BLOCK + 1, bytes;
   if (!pgi_mul_size((size_t)j.dim, lines * sizeof(float), &bytes)) return pgi_nomem(c->err);
   pgi_lanes lanes;
   PG_TRY(pgi_lanes_init(&lanes, c, tasks, bytes));

@@ -21,11 +21,16 @@ const pg_op *const *pgi_op_all(int *n) {
 }
 
 /* A linear search: some hundred short comparisons, done once a node when a model is resolved. */
-const pg_op *pgi_op_find(const char *domain, const char *name) {
+const pg_op *pgi_op_find_any(const char *domain, const char *name) {
   if (!domain || strcmp(domain, "ai.onnx") == 0) domain = "";
   for (int i = 0; i < PG_COUNT(ops); i++)
     if (strcmp(ops[i]->name, name) == 0 && strcmp(op_domain(ops[i]), domain) == 0) return ops[i];
   return NULL;
+}
+
+const pg_op *pgi_op_find(const char *domain, const char *name) {
+  const pg_op *op = pgi_op_find_any(domain, name);
+  return op && !(op->flags & PG_OP_PRIVATE) ? op : NULL;
 }
 
 int pgi_opset_newest(const char *domain) {

@@ -254,6 +254,7 @@ pg_status pgi_eval(pg_context *ctx, int threads, const char *domain, const char 
                         .n_in = n_in,
                         .n_out = n_out,
                         .threads = threads};
-  if (op->run || op->flags & PG_OP_VIEW) return eval_lone(ctx, &args, op, out, err);
+  bool is_lone = op->run && !op->expand; /* what has both may have to be rewritten first */
+  if (is_lone || op->flags & PG_OP_VIEW) return eval_lone(ctx, &args, op, out, err);
   return pgi_eval_graph(ctx, &args, op, out, err);
 }

@@ -131,6 +131,7 @@ static pg_status take_types(pg_graph *g, const pg_graph *copy, pg_error *err) {
 typedef struct listener {
   pgi_arena *arena;
   pgi_contradiction *first, **end;
+  pgi_map names; /* of those */
   bool is_out_of_memory;
 } listener;
 
@@ -140,8 +141,7 @@ static void hear(void *arg, const pgi_value *v, const pgi_type *inferred) {
   char declared[300], found[300];
   pgi_type_text(&v->type, &(pgi_text){declared, sizeof declared, 0});
   pgi_type_text(inferred, &(pgi_text){found, sizeof found, 0});
-  for (const pgi_contradiction *c = l->first; c; c = c->next)
-    if (strcmp(c->name, v->name) == 0) return;
+  if (pgi_map_get(&l->names, v->name)) return;
   pgi_contradiction *c = pgi_arena_alloc(l->arena, sizeof *c);
   l->is_out_of_memory |= !c;
   if (!c) return;
@@ -150,6 +150,7 @@ static void hear(void *arg, const pgi_value *v, const pgi_type *inferred) {
   c->inferred = pgi_arena_strdup(l->arena, found);
   l->is_out_of_memory |= !c->name || !c->declared || !c->inferred;
   if (l->is_out_of_memory) return;
+  l->is_out_of_memory |= pgi_map_put(&l->names, c->name, c, NULL) != PG_OK;
   *l->end = c;
   l->end = &c->next;
 }
@@ -161,11 +162,13 @@ pg_status pgi_graph_infer_all(pg_graph *g, const pgi_infer_request *r, pgi_arena
       .is_strict = r->is_strict, .eval = pgi_eval_node, .conflict = hear, .arg = &l};
   pg_graph *copy;
   PG_TRY(pgi_graph_clone(g, &copy, err));
+  pgi_map_init(&l.names, g->model->ctx);
   pg_status status = bind_request(copy, r, err);
   if (status == PG_OK) status = pgi_graph_canonical_part(copy, err);
   if (status == PG_OK) status = pgi_graph_deduce(copy, &options, err);
   if (status == PG_OK && l.is_out_of_memory) status = pgi_nomem(err);
   if (status == PG_OK) status = take_types(g, copy, err);
+  pgi_map_deinit(&l.names);
   pg_graph_free(copy);
   if (status == PG_OK) *out = l.first;
   return status;

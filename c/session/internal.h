@@ -55,6 +55,13 @@ void pgi_scratch_deinit(pgi_scratch *s);
 void pgi_scratch_reset(pgi_scratch *s);
 void *pgi_scratch_alloc(pgi_scratch *s, size_t bytes); /* aligned to PG_ALIGN; NULL: no memory */
 
+/* ---- layout.c -------------------------------------------------------------------------------- */
+
+extern pgi_pass_fn pgi_pass_layout; /* blocks of channels for convolutions and around them */
+/* The layout of a program's graph, after everything else: a graph that was optimised for its own sake
+** stays free of private operators.  (optimize.c) */
+pg_status pgi_graph_layout(pg_graph *g, const pgi_pass_options *o, pg_error *err);
+
 /* ---- program.c: a graph ready to be planned -------------------------------------------------- */
 
 /* Values have numbers: first the graph's own, then those it captures from outer graphs. */

@@ -78,3 +78,11 @@ pg_status pgi_graph_optimize(pg_graph *g, const pgi_pass_options *o, pg_error *e
   }
   return PG_OK;
 }
+
+pg_status pgi_graph_layout(pg_graph *g, const pgi_pass_options *o, pg_error *err) {
+  static const named_pass passes[] = {
+      {"infer", infer_pass}, {"layout", pgi_pass_layout}, {"dce", pgi_pass_dce}};
+  bool changed = false;
+  for (int i = 0; i < PG_COUNT(passes); i++) PG_TRY(run_pass(g, &passes[i], o, &changed, err));
+  return PG_OK;
+}

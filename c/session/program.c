@@ -31,7 +31,8 @@ static pg_status simplify(pgi_program *p, int n_wanted, pg_error *err) {
   /* Passes believe types, and a file may declare wrong ones: only what is inferred counts. */
   pgi_graph_forget_types(p->graph);
   PG_TRY(pgi_graph_infer(p->graph, false, err));
-  return pgi_graph_optimize(p->graph, &keep, err);
+  PG_TRY(pgi_graph_optimize(p->graph, &keep, err));
+  return pgi_graph_layout(p->graph, &keep, err);
 }
 
 static pg_status copy_key(pgi_program *p, const char *const *wanted, int n_wanted,

@@ -45,6 +45,7 @@ bool pgi_check_failed(const pgi_check *c);
 typedef void pgi_check_fn(pgi_check *c, const void *table, const void *scalar);
 pgi_check_fn pgi_check_gemm_f32, pgi_check_gemm_s8, pgi_check_conv_dw_f32, pgi_check_pool_f32,
     pgi_check_resize, pgi_check_reduce_f32, pgi_check_softmax_f32, pgi_check_norm_f32,
-    pgi_check_unary_f32, pgi_check_binary_f32, pgi_check_expr, pgi_check_peak_f32;
+    pgi_check_unary_f32, pgi_check_binary_f32, pgi_check_expr, pgi_check_peak_f32,
+    pgi_check_blocked_f32;
 
 #endif

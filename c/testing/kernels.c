@@ -19,6 +19,7 @@ static pgi_check_fn *const checks[PG_N_FAMILIES] = {
     [PG_K_RESIZE] = pgi_check_resize,
     [PG_K_EXPR] = pgi_check_expr,
     [PG_K_PEAK_F32] = pgi_check_peak_f32,
+    [PG_K_BLOCKED_F32] = pgi_check_blocked_f32,
 };
 
 static const char *const family_names[PG_N_FAMILIES] = {
@@ -34,6 +35,7 @@ static const char *const family_names[PG_N_FAMILIES] = {
     [PG_K_RESIZE] = "resize",
     [PG_K_EXPR] = "expr",
     [PG_K_PEAK_F32] = "peak_f32",
+    [PG_K_BLOCKED_F32] = "blocked_f32",
 };
 
 const int64_t pgi_check_sizes[] = {1,  2,  3,  5,  7,  8,  9,  15, 16,  17,  31,

@@ -231,3 +231,26 @@ t.cases("Attention", {
     error = "broadcasts",
   },
 })
+
+-- In f64 the digits beyond f32 are right too: y = (v0 + e v1) / (1 + e), e = exp(q k1 - q k0).
+t.cases("Attention", {
+  {
+    "computes f64",
+    attrs = { scale = 1.0 },
+    inputs = { t.f64 { { { { 1 } } } }, t.f64 { { { { 0 }, { 1 } } } }, t.f64 { { { { 0 }, { 1 } } } } },
+    outputs = { t.f64 { { { { 1 / (1 + math.exp(-1)) } } } } }, rtol = 1e-15, atol = 1e-15,
+  },
+  {
+    "computes f64 with a cap, a mask and a cache",
+    attrs = { scale = 1.0, softcap = 2.0 }, n_outputs = 3,
+    inputs = {
+      t.f64 { { { { 1 } } } }, t.f64 { { { { 1 } } } }, t.f64 { { { { 1 } } } }, t.f64 { { 0.25, 0 } },
+      t.f64 { { { { 0 } } } }, t.f64 { { { { 0 } } } },
+    },
+    outputs = {
+      t.f64 { { { { 1 / (1 + math.exp(0.25 - 2 * 0.46211715726000975850)) } } } },
+      t.f64 { { { { 0 }, { 1 } } } }, t.f64 { { { { 0 }, { 1 } } } },
+    },
+    rtol = 1e-15, atol = 1e-15,
+  },
+})

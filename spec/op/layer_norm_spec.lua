@@ -174,3 +174,6 @@ t.cases("com.microsoft:SkipSimplifiedLayerNormalization", {
     },
   },
 })
+
+require "support.contrib" (_ENV).cases("com.microsoft:SkipLayerNormalization")
+require "support.contrib" (_ENV).cases("com.microsoft:SkipSimplifiedLayerNormalization")

@@ -186,3 +186,5 @@ t.cases("com.microsoft:MatMulNBits", {
     error = "scales",
   },
 })
+
+require "support.contrib" (_ENV).cases("com.microsoft:MatMulNBits")

@@ -150,3 +150,5 @@ t.cases("perigee:Linear", {
     error = "bias: expected %[2%]",
   },
 })
+
+require "support.contrib" (_ENV).cases("com.microsoft:FusedMatMul")

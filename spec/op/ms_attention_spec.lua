@@ -190,3 +190,6 @@ t.cases("com.microsoft:QAttention", {
     outputs = { { { { -1.781006, -4.032471 }, { 2.42507, -0.3736163 } } } }, atol = 0.0001,
   },
 })
+
+require "support.contrib" (_ENV).cases("com.microsoft:Attention")
+require "support.contrib" (_ENV).cases("com.microsoft:QAttention")

@@ -309,3 +309,5 @@ t.cases("com.microsoft:GroupQueryAttention", {
     n_outputs = 3, error = "seqlens_k",
   },
 })
+
+require "support.contrib" (_ENV).cases("com.microsoft:GroupQueryAttention")

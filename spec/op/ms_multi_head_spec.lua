@@ -215,3 +215,5 @@ t.cases("com.microsoft:MultiHeadAttention", {
     error = "3",
   },
 })
+
+require "support.contrib" (_ENV).cases("com.microsoft:MultiHeadAttention")

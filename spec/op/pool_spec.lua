@@ -4,6 +4,11 @@ local f64, f32, f16, i64, u8, count = t.f64, t.f32, t.f16, t.i64, t.u8, t.count
 
 t.cases("MaxPool", {
   {
+    "takes NaN for less than any number",
+    attrs = { kernel_shape = { 2 } }, inputs = { { { { 1, t.nan, 2, t.nan, t.nan } } } },
+    outputs = { { { { 1, 2, 2, -t.inf } } } },
+  },
+  {
     "takes the largest",
     attrs = { kernel_shape = { 2, 2 } }, inputs = { count { 1, 1, 4, 4 } },
     outputs = { { { { { 5, 6, 7 }, { 9, 10, 11 }, { 13, 14, 15 } } } } },

@@ -228,3 +228,5 @@ t.cases("com.microsoft:RotaryEmbedding", {
     },
   },
 })
+
+require "support.contrib" (_ENV).cases("com.microsoft:RotaryEmbedding")

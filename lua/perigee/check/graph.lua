@@ -6,6 +6,7 @@ local shown = require("perigee.check.report").shown
 local subgraphs = require "perigee.check.subgraph"
 local tensor = require "perigee.check.tensor"
 local types = require "perigee.check.types"
+local values = require "perigee.check.values"
 
 local M = {}
 
@@ -253,6 +254,7 @@ local function check_node(ctx, scope, nodes, i)
     else
       operators.check_arity(ctx, at, node, operator)
       subgraphs.check(ctx, at, node, operator)
+      values.check(ctx, at, node, operator)
     end
   elseif called then
     check_call(ctx, at, node, called)

@@ -1,0 +1,58 @@
+/* blocked: the private operators on values whose channels lie in blocks (c/kernel/blocked.h), and what
+** they share.  Sessions put them into their programs (c/session/layout.c); models can't name them.
+**
+** A value [N, C, spatial...] becomes [N, ceil(C / lanes), spatial..., lanes].  How many channels there
+** are is no part of that shape: operators that need it have it from their weights or an attribute. */
+#ifndef PG_OP_BLOCKED_H
+#define PG_OP_BLOCKED_H
+
+#include "kernel/blocked.h"
+#include "op/conv.h"
+
+enum { PG_BLOCKED_MAX_SPATIAL = 2 };
+
+/* The type of a plain value in blocks, and of a blocked one in a plane (channels: may be unknown). */
+void pgi_type_to_blocked(const pgi_type *plain, int64_t lanes, pgi_type *out);
+void pgi_type_from_blocked(const pgi_type *blocked, pgi_dim channels, pgi_type *out);
+/* Attribute "lanes", which is what this machine's kernels have. */
+pg_status pgi_blocked_lanes(const pgi_call *call, int64_t *out);
+/* The window of a convolution or pool over blocked images of `lanes`. */
+void pgi_blocked_window(const pgi_window *w, int64_t lanes, pgi_blocked_conv *out);
+/* Infers with the plain type of input 0 in its place and blocks output 0. */
+pg_status pgi_infer_unblocked(pgi_infer *inf, pgi_dim channels,
+                              pg_status (*infer)(pgi_infer *inf, pgi_type *out));
+/* How many lines (of `lines` for each of n things, `bytes` of input a line) make a task. */
+int64_t pgi_blocked_task_lines(int64_t n, int64_t lines, int64_t bytes);
+
+/* ---- blocked_conv.c --------------------------------------------------------------------------- */
+
+/* What kind of work a convolution is for the blocked kernels; 0: none, it stays plain. */
+typedef enum pgi_blocked_kind {
+  PG_BLOCKED_NONE,
+  PG_BLOCKED_DENSE,
+  PG_BLOCKED_DEPTHWISE
+} pgi_blocked_kind;
+pgi_blocked_kind pgi_blocked_kind_of(const pgi_node *conv, const pg_tensor *w, int64_t lanes);
+
+/* ---- blocked_winograd.c ------------------------------------------------------------------------ */
+
+/* The side of the tiles of outputs (2, 4 or 6) that a convolution of `taps` x `taps` should be made
+** with, 0: without Winograd.  h, w: of the outputs; n: images. */
+int pgi_winograd_choose(int64_t lanes, int64_t inputs, int64_t outputs, int64_t taps, int64_t n,
+                        int64_t h, int64_t w);
+/* Floats of transformed weights, and the weights [outputs][inputs][taps * taps] transformed. */
+int64_t pgi_winograd_size(int lanes, int out, int64_t inputs, int64_t outputs, int64_t taps);
+void pgi_winograd_pack(int lanes, int out, int64_t inputs, int64_t outputs, int64_t taps,
+                       const float *w, float *to);
+/* c: as for the direct way (bounds, sizes); x, z, y: [images] of image_in and image_out floats. */
+typedef struct pgi_winograd {
+  const pgi_blocked_f32 *kernel;
+  const pgi_blocked_conv *c;
+  int out;
+  int64_t images, outputs, image_in, image_out;
+  const float *weights, *bias, *x, *z;
+  float *y;
+} pgi_winograd;
+pg_status pgi_winograd_run(pgi_call *call, const pgi_winograd *w);
+
+#endif
