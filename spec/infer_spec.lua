@@ -64,8 +64,10 @@ describe("contents of shapes", function()
     { "Gather, Concat", { "N", 3, "H" },
       fill("c", shape_of_x, at({ 2 }, "h"), at({ 0 }, "n"), { "Concat", { "h", { 7 }, "n" }, { "c" }, { axis = 0 } }),
       "H,7,N" },
-    { "GatherElements", { "N", "C" }, fill("g", shape_of_x, { "GatherElements", { "s", { 1, 0, 1 } }, { "g" } }), "C,N,C" },
-    { "Slice", { "N", "C", "H", "W" }, fill("p", shape_of_x, { "Slice", { "s", { 3 }, { 0 }, { 0 }, { -2 } }, { "p" } }), "W,C" },
+    { "GatherElements", { "N", "C" }, fill("g", shape_of_x, { "GatherElements", { "s", { 1, 0, 1 } }, { "g" } }),
+      "C,N,C" },
+    { "Slice", { "N", "C", "H", "W" }, fill("p", shape_of_x, { "Slice", { "s", { 3 }, { 0 }, { 0 }, { -2 } },
+      { "p" } }), "W,C" },
     { "Split", { "N", "C", "H" }, fill("b", shape_of_x, { "Split", { "s", { 1, 2 } }, { "a", "b" } }), "C,H" },
     { "Squeeze, Unsqueeze, Reshape", { "N" },
       fill("r", shape_of_x, { "Squeeze", { "s" }, { "q" } }, { "Unsqueeze", { "q", { 0 } }, { "u" } },
@@ -75,12 +77,14 @@ describe("contents of shapes", function()
         { "Reshape", { "t", { -1 } }, { "f" } }), "N,H,C,W" },
     { "Expand, Tile", { "N" }, fill("t", shape_of_x, { "Expand", { "s", { 2 } }, { "e" } },
       { "Tile", { "e", { 2 } }, { "t" } }), "N,N,N,N" },
-    { "ScatterElements", { "N", 4 }, fill("t", shape_of_x, { "ScatterElements", { "s", { 1 }, { 9 } }, { "t" } }), "N,9" },
+    { "ScatterElements", { "N", 4 }, fill("t", shape_of_x, { "ScatterElements", { "s", { 1 }, { 9 } }, { "t" } }),
+      "N,9" },
     { "Pad with zeros", { "N" }, fill("t", shape_of_x, { "Pad", { "s", { 0, 1 } }, { "t" } }), "N,0" },
     { "Cast there and back", { "N" }, fill("b", shape_of_x, { "Cast", { "s" }, { "a" }, { to = 1 } },
       { "Cast", { "a" }, { "b" }, { to = 7 } }), "N" },
     { "an unknown part leaves the others known", { "N", "M" },
-      fill("c", shape_of_x, { "ReduceMax", { "x" }, { "m" }, { keepdims = 0 } }, { "Cast", { "m" }, { "i" }, { to = 7 } },
+      fill("c", shape_of_x, { "ReduceMax", { "x" }, { "m" }, { keepdims = 0 } }, { "Cast", { "m" },
+        { "i" }, { to = 7 } },
         { "Unsqueeze", { "i", { 0 } }, { "u" } }, { "Concat", { "s", "u" }, { "c" }, { axis = 0 } }), "N,M,unk_0" },
   }
 end)
@@ -110,9 +114,11 @@ describe("arithmetic on sizes", function()
     { "ReduceProd", NM, fill("u", shape_of_x, { "ReduceProd", { "s" }, { "u" } }), "M*N" },
     { "ReduceSum", NM, fill("u", shape_of_x, { "ReduceSum", { "s" }, { "u" } }), "M+N" },
     { "Where, Equal: a size is never -1", NM,
-      fill("w", shape_of_x, { "Equal", { "s", { -1, -1 } }, { "e" } }, { "Where", { "e", { 1, 1 }, "s" }, { "w" } }), "N,M" },
+      fill("w", shape_of_x, { "Equal", { "s", { -1, -1 } }, { "e" } }, { "Where", { "e", { 1, 1 }, "s" }, { "w" } }),
+        "N,M" },
     { "Where, Equal with numbers", { "N", 4 },
-      fill("w", shape_of_x, at({ 1 }, "m"), { "Equal", { "m", { 4 } }, { "e" } }, { "Where", { "e", "s", { 1, 1 } }, { "w" } }),
+      fill("w", shape_of_x, at({ 1 }, "m"), { "Equal", { "m", { 4 } }, { "e" } }, { "Where", { "e", "s", { 1, 1 } },
+        { "w" } }),
       "N,4" },
     { "floats: a half, rounded down", NM,
       fill("r", shape_of_x, { "Cast", { "s" }, { "f" }, { to = 1 } }, { "Mul", { "f", pg.tensor { 0.5, 2 } }, { "h" } },
@@ -146,11 +152,14 @@ describe("operators that are told a shape", function()
       "N,min(64,N)" },
     { "Slice with a step", { "N" }, { { "Slice", { "x", { 0 }, { 9223372036854775807 }, { 0 }, { 2 } }, { "y" } } },
       "floor((N+1)/2)" },
-    { "Slice backwards", { "N" }, { { "Slice", { "x", { -1 }, { -9223372036854775807 }, { 0 }, { -1 } }, { "y" } } }, "N" },
+    { "Slice backwards", { "N" }, { { "Slice", { "x", { -1 }, { -9223372036854775807 }, { 0 }, { -1 } }, { "y" } } },
+      "N" },
     { "Range", { "N" }, { shape_of_x, { "Squeeze", { "s" }, { "n" } }, { "Range", { 0, "n", 1 }, { "y" } } }, "N" },
-    { "Range with a step", { "N" }, { shape_of_x, { "Squeeze", { "s" }, { "n" } }, { "Range", { 1, "n", 2 }, { "y" } } },
+    { "Range with a step", { "N" }, { shape_of_x, { "Squeeze", { "s" }, { "n" } }, { "Range", { 1, "n", 2 },
+      { "y" } } },
       "floor(N/2)" },
-    { "Concat", { "N", 3 }, { { "Concat", { "x", "x", pg.tensor.zeros { 2, 3 } }, { "y" }, { axis = 0 } } }, "2*N+2,3" },
+    { "Concat", { "N", 3 }, { { "Concat", { "x", "x", pg.tensor.zeros { 2, 3 } }, { "y" }, { axis = 0 } } },
+      "2*N+2,3" },
     { "Split", { "N", 6 }, { { "Split", { "x" }, { "a", "y" }, { axis = 1, num_outputs = 2 } } }, "N,3" },
     { "Split of a name", { "N" }, { { "Split", { "x" }, { "a", "y" }, { num_outputs = 2 } } }, "N-floor((N+1)/2)" },
     { "Pad", { "N", 3 }, { { "Pad", { "x", { 1, 0, 2, 0 } }, { "y" } } }, "N+3,3" },
@@ -409,7 +418,8 @@ describe("ONNX's own models", function()
     local ok, contradictions, code = g:infer()
     if not ok then return code ~= "unsupported" and path .. ": " .. contradictions or nil end
     local first = contradictions[1]
-    if first then return ("%s: %s declared %s, inferred %s"):format(path, first.name, first.declared, first.inferred) end
+    if first then return ("%s: %s declared %s, inferred %s"):format(path, first.name, first.declared,
+      first.inferred) end
   end
 
   for _, kind in ipairs { "node", "simple", "light", "pytorch-operator", "pytorch-converted" } do

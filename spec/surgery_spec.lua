@@ -220,7 +220,7 @@ describe("upgrade", function()
   it("keeps operators of other domains, and functions", function()
     local g = assert(pg.load_text [[
 <ir_version: 8, opset_import: ["" : 9, "my" : 2]>
-g (float[4] x) => (float[4] y) { a = my.Mystery (x) b = my.F (a) y = Clip <min = 0.0> (b) }
+g (float[4] x) => (float[4] y, float[4] z) { a = my.Mystery (x) z = my.F (a) y = Clip <min = 0.0> (x) }
 <domain: "my", opset_import: ["" : 9]> F (p) => (q) { q = Clip <max = 1.0> (p) }]])
     assert.is_true(g:upgrade())
     assert.same({ "Mystery", "F", "Clip" }, types(g))
@@ -239,6 +239,30 @@ g (float[3] x) => (float[3] y) { y = my.F <low = 0.0> (x) }
     assert.is_true(g:upgrade())
     assert.same({ "Clip" }, types(g))
     assert.same({ 0, 0, 2 }, g:session()({ x = { -1, 0, 2 } }).y:totable())
+  end)
+
+  it("says the batches of Scan-8 as a Scan over rows", function()
+    local scan8 = [[
+<ir_version: 3, opset_import: ["" : 8]>
+g (%sfloat[2,2] s, float[2,3,2] x, float[2] k) => (float[2,2] f, float[2,3,2] y) {
+  f, y = Scan <num_scan_inputs = 1, directions = [1], body = b (float[2] a, float[2] e) => (float[2] n, float[2] o) {
+    t = Add (a, e) n = Mul (t, k) o = Identity (n) }> (%s, s, x)
+}]]
+    local g = assert(pg.load_text(scan8:format("", '""')))
+    local values = { s = { { 0, 1 }, { 2, 3 } }, x = pg.tensor(models.numbers(12)):reshape { 2, 3, 2 }, k = { 1, 2 } }
+    local before = g:session { threads = 1 }(values)
+    assert.is_true(g:upgrade())
+    assert.is_true(g:verify())
+    assert.is_true(g:save(dir .. "/scan.onnx"))
+    assert.equal(0, pg.check(dir .. "/scan.onnx").n_errors)
+    local after = assert(pg.load(dir .. "/scan.onnx")):session { threads = 1 }(values)
+    assert.same(before.f:totable(), after.f:totable())
+    assert.same(before.y:totable(), after.y:totable())
+    local h = assert(pg.load_text(scan8:format("int64[2] n, ", "n")))
+    local ok, message, code = h:upgrade()
+    assert.is_nil(ok)
+    assert.matches("sequence_lens of opset 8 have no newer form", message, 1, true)
+    assert.equal("unsupported", code)
   end)
 
   it("never lets what is perigee's own into a file", function()

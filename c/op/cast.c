@@ -138,6 +138,20 @@ static bool is_cast_like_identity(const pgi_node *node) {
          like->type.kind == PG_TYPE_TENSOR && v->type.dtype == like->type.dtype;
 }
 
+/* Once the type is known it is a Cast, which folds where what it casts is constant. */
+static pg_status cast_like_absorb(pgi_node *node, bool *changed, pg_error *err) {
+  const pgi_value *like = node->n_in > 1 ? node->in[1].value : NULL;
+  if (!like || !node->in[0].value) return PG_OK;
+  pg_dtype to = like->constant.dtype != PG_NONE     ? like->constant.dtype
+                : like->type.kind == PG_TYPE_TENSOR ? like->type.dtype
+                                                    : PG_NONE;
+  if (to == PG_NONE) return PG_OK;
+  PG_TRY(pgi_attr_set_int(node, "to", to, err));
+  PG_TRY(pgi_edit_set_inputs(node, 1, (pgi_value *[]){node->in[0].value}, err));
+  *changed = true;
+  return pgi_edit_retype(node, "", "Cast", err);
+}
+
 static const pgi_attr_def cast_attrs[] = {{.name = "to", .kind = PG_ATTR_INT, .is_required = true},
                                           {.name = "saturate", .kind = PG_ATTR_INT, .i = 1},
                                           {.name = "round_mode", .kind = PG_ATTR_STRING, .s = "up"},
@@ -170,6 +184,7 @@ PG_OP(cast_like) = {
     .flags = PG_OP_ELEMENTWISE,
     .infer = cast_like_infer,
     .run = cast_run,
+    .absorb = cast_like_absorb,
     .is_identity = is_cast_like_identity,
 };
 

@@ -14,7 +14,7 @@ static const pg_tensor *bound(const pgi_call *c, int i) {
   return i < c->n_in ? c->in[i] : NULL;
 }
 
-/* A bound that came from an attribute is f32 where the element type was not known. */
+/* A float bound serves any float: it may have come from an attribute whose type nobody knew. */
 static pg_status check_bound(const pgi_call *c, int i) {
   const pg_tensor *t = bound(c, i);
   if (!t) return PG_OK;

@@ -25,6 +25,7 @@ static pg_status read_table(const pgi_node *node, const pgi_type *data, table *t
       return pgi_fail(err, PG_INVALID, "bits: expected 2, 4 or 8, got %lld", (long long)bits);
     t->bits = (int)bits;
     t->is_packed = bits < 8;
+    if (t->dims[t->rank - 1] > INT64_MAX / 8) return pgi_nomem(err);
     if (t->dims[t->rank - 1] >= 0) t->dims[t->rank - 1] *= 8 / bits;
   }
   if (t->gather == t->blocked && t->is_packed)

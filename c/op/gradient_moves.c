@@ -18,7 +18,7 @@ value *pgi_slope_reshape(pgi_slope *s, int i) {
 }
 
 value *pgi_slope_transpose(pgi_slope *s, int i) {
-  int64_t n, back[PG_MAX_RANK];
+  int64_t n, back[PG_MAX_RANK] = {0};
   const int64_t *perm = pgi_attr_ints(s->node, "perm", &n);
   value *y = pgi_build_1(s->b, "Transpose", s->g[0]);
   (void)i;

@@ -1,6 +1,5 @@
 /* MatMul; com.microsoft's FusedMatMul; and perigee's Linear, which is what MatMul becomes when it
 ** absorbs what follows it: act(alpha A B + bias + Z). */
-#include "op/build.h"
 #include "op/product.h"
 
 static const pgi_attr_def no_attrs[] = {{0}};
@@ -25,10 +24,6 @@ static float alpha_of(const pgi_node *node) {
 
 static pg_status infer(pgi_infer *inf) {
   inf->out[0] = pgi_type_tensor(pgi_in_dtype(inf, 0));
-  if (pgi_attr_int(inf->node, "transBatchA") || pgi_attr_int(inf->node, "transBatchB")) {
-    return pgi_fail(inf->err, PG_UNSUPPORTED,
-                    "transBatchA, transBatchB: the ranks of A and B must be known");
-  }
   bool trans_a = pgi_attr_int(inf->node, "transA") != 0;
   bool trans_b = pgi_attr_int(inf->node, "transB") != 0;
   return pgi_infer_matmul(inf, 0, trans_a, 1, trans_b, &inf->out[0]);
@@ -246,27 +241,53 @@ static pg_status absorb(pgi_node *node, bool *changed, pg_error *err) {
   return PG_OK;
 }
 
-/* transBatchA: the first axis of A is that of its rows, the batches lie behind it. */
-static pg_status expand_batches(pgi_node *node, pg_error *err) {
-  static const char *const names[] = {"transBatchA", "transBatchB"};
-  pgi_build b = pgi_build_start(node, err);
+/* ---- FusedMatMul ----------------------------------------------------------------------------- */
+
+/* With transBatchA the first axis of A is that of its rows, and the batches lie behind it. */
+static const char *const batch_names[] = {"transBatchA", "transBatchB"};
+
+static pg_status infer_fused(pgi_infer *inf) {
+  pgi_type moved[2];
+  const pgi_type *in[2] = {inf->in[0], inf->in[1]};
+  pgi_infer inner = *inf;
   for (int i = 0; i < 2; i++) {
-    pgi_value *x = pgi_build_in(&b, i);
-    int rank = x && x->type.kind == PG_TYPE_TENSOR ? x->type.rank : -1;
-    if (!pgi_attr_int(node, names[i])) continue;
-    if (rank < 0) return PG_OK; /* inference refuses it */
-    int64_t perm[PG_MAX_RANK];
-    for (int k = 0; k < rank - 2; k++) perm[k] = k + 1;
-    if (rank > 2) {
-      perm[rank - 2] = 0;
-      perm[rank - 1] = rank - 1;
-      x = pgi_build_transpose(&b, x, rank, perm);
-      PG_TRY(b.status);
-      PG_TRY(pgi_edit_set_input(node, i, x, err));
-    }
-    pgi_attr_remove(node, names[i]);
+    int rank = pgi_in_rank(inf, i);
+    if (rank < 3 || !pgi_attr_int(inf->node, batch_names[i])) continue;
+    moved[i] = *in[i];
+    for (int k = 0; k < rank - 2; k++) moved[i].dims[k] = in[i]->dims[k + 1];
+    moved[i].dims[rank - 2] = in[i]->dims[0];
+    in[i] = &moved[i];
   }
-  return PG_OK;
+  inner.in = in;
+  return infer(&inner);
+}
+
+static pg_status move_rows(const pg_tensor *t, pg_tensor *out, pg_error *err) {
+  int perm[PG_MAX_RANK];
+  pg_tensor view = {0};
+  for (int k = 0; k < t->rank - 2; k++) perm[k] = k + 1;
+  perm[t->rank - 2] = 0;
+  perm[t->rank - 1] = t->rank - 1;
+  PG_TRY(pgi_view_permute(t, perm, &view, err));
+  pg_status status = pgi_tensor_contiguous(&view, out, err);
+  pgi_tensor_clear(&view);
+  return status;
+}
+
+static pg_status run_fused(pgi_call *call) {
+  pg_tensor moved[2] = {{0}, {0}};
+  const pg_tensor *in[2] = {call->in[0], call->in[1]};
+  pgi_call inner = *call;
+  pg_status status = PG_OK;
+  for (int i = 0; i < 2 && status == PG_OK; i++) {
+    if (in[i]->rank < 3 || !pgi_attr_int(call->node, batch_names[i])) continue;
+    status = move_rows(in[i], &moved[i], call->err);
+    in[i] = &moved[i];
+  }
+  inner.in = in;
+  if (status == PG_OK) status = run_any(&inner);
+  for (int i = 0; i < 2; i++) pgi_tensor_clear(&moved[i]);
+  return status;
 }
 
 #define RUNS .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .run = run_any
@@ -285,8 +306,10 @@ PG_OP(fused_matmul) = {.name = "FusedMatMul",
                        .out = {1, 1},
                        .types = PG_T_FLOAT,
                        .attrs = fused_attrs,
-                       RUNS,
-                       .expand = expand_batches};
+                       .infer = infer_fused,
+                       .prepare = prepare,
+                       .discard = pgi_discard_right,
+                       .run = run_fused};
 PG_OP(linear) = {.name = "Linear",
                  .domain = "perigee",
                  .since = {1},

@@ -313,6 +313,7 @@ static pg_status run(pgi_call *c) {
   PG_TRY(read_options(c->node, &m, c->err));
   PG_TRY(read_sizes(&m));
   PG_TRY(read_layers(&m, is_quantized));
+  if (m.tokens == 0 || m.hidden == 0) return PG_OK;
   if (mixing && pgi_tensor_count(mixing) != m.tokens * m.experts)
     return pgi_fail(c->err, PG_INVALID, "router_weights: they don't fit router_probs");
   PG_TRY(pgi_as_f32(c, c->in[0], &m.x));

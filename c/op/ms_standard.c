@@ -149,22 +149,6 @@ static pg_status expand_complex_mul(pgi_node *node, pg_error *err) {
   return pgi_build_finish(&b, y);
 }
 
-/* Distances of all rows of A to all of B. */
-static pg_status expand_cdist(pgi_node *node, pg_error *err) {
-  pgi_build b = pgi_build_start(node, err);
-  bool is_root = pgi_attr_is(node, "metric", "euclidean");
-  if (!is_root && !pgi_attr_is(node, "metric", "sqeuclidean"))
-    return pgi_fail(err, PG_UNSUPPORTED, "metric: expected euclidean or sqeuclidean");
-  pgi_value *rows = pgi_build_2(&b, "Unsqueeze", in(&b, 0), pgi_build_i64s(&b, 1, &(int64_t){1}));
-  pgi_value *columns =
-      pgi_build_2(&b, "Unsqueeze", in(&b, 1), pgi_build_i64s(&b, 1, &(int64_t){0}));
-  pgi_value *away = pgi_build_2(&b, "Sub", rows, columns);
-  pgi_value *y = pgi_build_2(&b, is_root ? "ReduceL2" : "ReduceSumSquare", away,
-                             pgi_build_i64s(&b, 1, &(int64_t){-1}));
-  pgi_build_int(&b, "keepdims", 0);
-  return pgi_build_finish(&b, y);
-}
-
 /* ---- quantisation ---------------------------------------------------------------------------- */
 
 static pg_status expand_quantize(pgi_node *node, pg_error *err) {
@@ -245,8 +229,6 @@ static const pgi_attr_def product_attrs[] = {{.name = "alpha", .kind = PG_ATTR_F
 static const pgi_attr_def softmax_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = 1},
                                              {.name = "is_inner_broadcast", .kind = PG_ATTR_INT},
                                              {0}};
-static const pgi_attr_def cdist_attrs[] = {
-    {.name = "metric", .kind = PG_ATTR_STRING, .s = "sqeuclidean"}, {0}};
 static const pgi_attr_def axis_attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = 1}, {0}};
 static const pgi_attr_def reduce_attrs[] = {
     {.name = "axes", .kind = PG_ATTR_INTS}, {.name = "keepdims", .kind = PG_ATTR_INT, .i = 1}, {0}};
@@ -280,7 +262,6 @@ PG_OP(ms_gated_add) = {CONTRIB("GatedAdd", 3, 3, PG_T_FLOAT, no_attrs, expand_ga
 PG_OP(ms_complex_mul) = {CONTRIB("ComplexMul", 2, 2, PG_T_FLOAT, no_attrs, expand_complex_mul)};
 PG_OP(ms_complex_mul_conj) = {
     CONTRIB("ComplexMulConj", 2, 2, PG_T_FLOAT, no_attrs, expand_complex_mul)};
-PG_OP(ms_cdist) = {CONTRIB("CDist", 2, 2, PG_T_FLOAT, cdist_attrs, expand_cdist)};
 PG_OP(ms_quantize_linear) = {
     CONTRIB("QuantizeLinear", 2, 3, PG_T_FLOAT, axis_attrs, expand_quantize)};
 PG_OP(ms_dequantize_linear) = {

@@ -132,8 +132,8 @@ static pg_status run(pgi_call *c, const places *at) {
   PG_TRY(check_cache(c, sines, "sin_cache", rank, &r));
   if (!positions && !pgi_same_dims(cosines, sines))
     return pgi_fail(c->err, PG_INVALID, "sin_cache: expected cos_cache's shape");
-  r.rows = positions ? PG_MIN(cosines->dims[0], sines->dims[0])
-                     : cosines->dims[0] * cosines->dims[1];
+  r.rows =
+      positions ? PG_MIN(cosines->dims[0], sines->dims[0]) : cosines->dims[0] * cosines->dims[1];
   const float *from;
   float *y;
   PG_TRY(positions ? read_positions(c, positions, &r) : read_rows(c, cosines, &r));

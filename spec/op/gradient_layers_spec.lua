@@ -16,7 +16,8 @@ t.cases("perigee:AveragePoolSlope", {
     outputs = { f32 { { { 1, 1, 2, 2 } } } },
   },
   {
-    "refuses another size", attrs = { kernel_shape = { 2 } }, inputs = { f32 { { { 2, 4 } } }, x }, error = "doesn't fit",
+    "refuses another size", attrs = { kernel_shape = { 2 } }, inputs = { f32 { { { 2, 4 } } }, x },
+    error = "doesn't fit",
   },
 })
 t.cases("perigee:LossSlope", {

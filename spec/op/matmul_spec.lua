@@ -105,6 +105,21 @@ t.cases("MatMul", {
 
 t.cases("com.microsoft:FusedMatMul", {
   {
+    "takes rows before the batches with transBatchA",
+    attrs = { transBatchA = 1 }, inputs = { count { 2, 3, 2 }, count { 3, 2, 2 } },
+    outputs = { f32 { shape = { 3, 2, 2 }, 2, 3, 14, 27, 26, 31, 86, 103, 82, 91, 190, 211 } },
+  },
+  {
+    "takes them with transBatchB",
+    attrs = { transBatchB = 1 }, inputs = { count { 3, 1, 2 }, count { 2, 3, 2 } },
+    outputs = { f32 { shape = { 3, 1, 2 }, 6, 7, 28, 33, 66, 75 } },
+  },
+  {
+    "transposes what transBatchB made",
+    attrs = { transBatchB = 1, transB = 1 }, inputs = { count { 3, 1, 2 }, count { 2, 3, 2 } },
+    outputs = { f32 { shape = { 3, 1, 2 }, 1, 7, 13, 43, 41, 95 } },
+  },
+  {
     "transposes and scales",
     attrs = { transA = 1, transB = 1, alpha = 0.5 },
     inputs = { { { 0, 3 }, { 1, 4 }, { 2, 5 } }, { { 1, 3, 5 }, { 2, 4, 6 } } },

@@ -13,6 +13,7 @@ t.cases("com.microsoft:MoE", {
   },
   {
     "refuses weights that don't fit",
-    inputs = { t.count { 2, 2 }, t.count { 2, 2 }, t.count { 2, 3, 4 }, false, t.count { 2, 2, 3 } }, error = "fc1: the weights",
+    inputs = { t.count { 2, 2 }, t.count { 2, 2 }, t.count { 2, 3, 4 }, false, t.count { 2, 2, 3 } },
+    error = "fc1: the weights",
   },
 })

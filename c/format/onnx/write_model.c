@@ -30,7 +30,8 @@ static pg_status add_import(pgi_onnx_writer *w, imports *all, const char *domain
 
 /* What optimising makes is for running here.  Batches are what an upgrade keeps of Scan-8. */
 static bool is_internal(const pgi_node *node) {
-  if (strcmp(node->domain, "perigee") == 0) return true;
+  bool is_private = node->op && (node->op->flags & PG_OP_PRIVATE);
+  if (is_private || strcmp(node->domain, "perigee") == 0) return true;
   return strcmp(node->type, "Scan") == 0 && pgi_attr_find(node, "batched");
 }
 

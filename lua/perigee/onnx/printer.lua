@@ -39,17 +39,28 @@ local function notation(value, text)
   return sign .. (#plain <= #scientific and plain or scientific)
 end
 
---- The fewest digits that read back as the same number.
-local function shortest(value, least, most, pack)
+--- The fewest digits that read back as the same number; `typical` of them are tried first.
+local function shortest(value, typical, most, pack)
   if value ~= value then return string.pack(">d", value):byte() >= 128 and "-nan" or "nan" end
   if value == math.huge then return "inf" end
   if value == -math.huge then return "-inf" end
   local bits = string.pack(pack, value)
-  for precision = least, most do
+  local function try(precision)
     local text = ("%%.%de"):format(precision - 1):format(value)
-    if string.pack(pack, tonumber(text)) == bits then return notation(value, text) end
+    return precision == most or string.pack(pack, tonumber(text)) == bits, text
   end
-  return notation(value, ("%%.%de"):format(most - 1):format(value))
+  local is_enough, text = try(typical)
+  local precision = typical
+  while not is_enough do
+    precision = precision + 1
+    is_enough, text = try(precision)
+  end
+  if precision > typical then return notation(value, text) end
+  for fewer = 1, typical - 1 do
+    local is_same, short = try(fewer)
+    if is_same then return notation(value, short) end
+  end
+  return notation(value, text)
 end
 
 local function f32(value)
@@ -57,9 +68,9 @@ local function f32(value)
   if value == value // 1 and math.abs(value) < 100000 and not is_negative_zero then
     return ("%d"):format(value)
   end
-  return shortest(value, 1, 9, "<f")
+  return shortest(value, 7, 9, "<f")
 end
-local function f64(value) return shortest(value, 1, 17, "<d") end
+local function f64(value) return shortest(value, 15, 17, "<d") end
 local function i64(value) return ("%d"):format(value) end
 local function u64(value)
   if value >= 0 then return ("%d"):format(value) end
