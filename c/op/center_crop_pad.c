@@ -41,7 +41,7 @@ static pg_status crop_to_symbols(pgi_infer *inf, pgi_type *out) {
   memcpy(out->dims, inf->in[0]->dims, sizeof out->dims);
   for (int i = 0; i < n; i++) {
     PG_TRY(pgi_axis(axes ? axes[i] : i, out->rank, &axis, inf->err));
-    PG_TRY(pgi_num_size(inf, sizes[i], "shape", &out->dims[axis]));
+    PG_TRY(pgi_num_size(inf, sizes[i], "shape", i, &out->dims[axis]));
   }
   return PG_OK;
 }

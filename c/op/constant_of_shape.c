@@ -13,7 +13,7 @@ static pg_status constant_of_shape_infer(pgi_infer *inf) {
   PG_TRY(pgi_num_list(inf, 0, "input", shape, PG_MAX_RANK, &n));
   if (n < 0 && length >= 0) PG_TRY(pgi_check_rank(length, "input", inf->err));
   pgi_type *out = pgi_out_type(inf, 0, value ? value->dtype : PG_F32, n < 0 ? (int)length : n);
-  for (int i = 0; i < n; i++) PG_TRY(pgi_num_size(inf, shape[i], "input", &out->dims[i]));
+  for (int i = 0; i < n; i++) PG_TRY(pgi_num_size(inf, shape[i], "input", i, &out->dims[i]));
   return PG_OK;
 }
 

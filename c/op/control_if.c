@@ -26,8 +26,18 @@ static pg_status infer(pgi_infer *inf) {
   }
   pgi_type *other = pgi_arena_alloc(inf->arena, (size_t)inf->n_out * sizeof *other);
   if (!other) return pgi_nomem(inf->err);
-  PG_TRY(branch_types(inf, "then_branch", inf->out));
-  PG_TRY(branch_types(inf, "else_branch", other));
+  /* A branch that can't fit these shapes won't be run: exporters ask for a rank that way, and only
+  ** the run knows.  The other branch says what comes out; where it is run after all, it fails then. */
+  pg_error *err = inf->err, refused = {0};
+  inf->err = &refused;
+  pg_status status = branch_types(inf, "then_branch", inf->out);
+  inf->err = err;
+  if (status == PG_NOMEM) return pgi_nomem(err);
+  if (status != PG_OK) return branch_types(inf, "else_branch", inf->out);
+  inf->err = &refused;
+  status = branch_types(inf, "else_branch", other);
+  inf->err = err;
+  if (status != PG_OK) return status == PG_NOMEM ? pgi_nomem(err) : PG_OK;
   for (int i = 0; i < inf->n_out; i++) pgi_type_widen(&inf->out[i], &other[i], inf->arena);
   return PG_OK;
 }

@@ -60,7 +60,7 @@ static pg_status dft_infer(pgi_infer *inf) {
   }
   out->dims[rank - 1] = pgi_dim_of(s.parts);
   if (pgi_has_in(inf, 2) && !pgi_known(inf, 2)) {
-    bool keeps_all = !s.is_onesided && !pgi_has_in(inf, 1); /* whichever the axis is */
+    bool keeps_all = inf->content && !s.is_onesided && !pgi_has_in(inf, 1); /* at any axis */
     for (int i = 0; i < rank - 1 && keeps_all; i++) out->dims[i] = inf->in[0]->dims[i];
     return PG_OK;
   }

@@ -11,12 +11,13 @@ static pg_status expand_infer(pgi_infer *inf) {
   if (!is_told) n = (int)length;
   pgi_type *out =
       pgi_out_type(inf, 0, pgi_in_dtype(inf, 0), rank < 0 || n < 0 ? -1 : PG_MAX(rank, n));
-  if (out->rank < 0) return PG_OK;
+  /* What is not told yet is checked at run time: a plan must not know the outcome before. */
+  if (out->rank < 0 || (!is_told && !inf->content)) return PG_OK;
   pgi_type asked = pgi_type_tensor(PG_NONE);
   asked.rank = n;
   for (int i = 0; i < n; i++) {
     asked.dims[i] = pgi_dim_unknown();
-    if (is_told) PG_TRY(pgi_num_size(inf, shape[i], "shape", &asked.dims[i]));
+    if (is_told) PG_TRY(pgi_num_size(inf, shape[i], "shape", i, &asked.dims[i]));
   }
   return pgi_broadcast_dims(inf->in[0], &asked, out, inf->err);
 }

@@ -419,10 +419,11 @@ pg_status pgi_num_list(const pgi_infer *inf, int i, const char *name, pgi_num *o
   return PG_OK;
 }
 
-pg_status pgi_num_size(const pgi_infer *inf, pgi_num num, const char *name, pgi_dim *out) {
+pg_status pgi_num_size(const pgi_infer *inf, pgi_num num, const char *name, int i, pgi_dim *out) {
   *out = pgi_dim_of_num(num);
   if (!pgi_num_is_number(num) || num.n >= 0) return PG_OK;
-  return pgi_fail(inf->err, PG_INVALID, "%s: expected a size, got %lld", name, (long long)num.n);
+  return pgi_fail(inf->err, PG_INVALID, "%s[%d]: expected a size, got %lld", name, i,
+                  (long long)num.n);
 }
 
 pg_status pgi_attr_dtype(const pgi_node *node, const char *name, pg_dtype otherwise,

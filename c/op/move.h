@@ -115,8 +115,8 @@ int64_t pgi_in_length(const pgi_infer *inf, int i);
 /* As pgi_list of input i, which may be known in part or by symbols. */
 pg_status pgi_num_list(const pgi_infer *inf, int i, const char *name, pgi_num *out, int max,
                        int *n);
-/* A size that an input asks for, as a dim; PG_INVALID for negative numbers. */
-pg_status pgi_num_size(const pgi_infer *inf, pgi_num num, const char *name, pgi_dim *out);
+/* Number i of the list `name`, a size, as a dim; PG_INVALID for negative numbers. */
+pg_status pgi_num_size(const pgi_infer *inf, pgi_num num, const char *name, int i, pgi_dim *out);
 /* A dtype attribute; `otherwise` when the node has none.  PG_INVALID for a number that is no
 ** element type of `types`. */
 pg_status pgi_attr_dtype(const pgi_node *node, const char *name, pg_dtype otherwise,

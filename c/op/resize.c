@@ -38,6 +38,10 @@ static pg_status read_way(const pgi_node *node, pgi_resize_way *way, pg_error *e
                           .is_antialiased = pgi_attr_int(node, "antialias") != 0,
                           .excludes_outside = pgi_attr_int(node, "exclude_outside") != 0,
                           .cubic_a = (double)pgi_attr_float(node, "cubic_coeff_a")};
+  /* ONNX aligns the corners of a length that may have a fraction, scale * length; PyTorch those of
+  ** the whole length.  Its exporters, and only they, name a nearest_mode with every mode. */
+  way->has_whole_length =
+      way->mode != PG_RESIZE_NEAREST && pgi_attr_find(node, "nearest_mode") != NULL;
   if (isfinite(way->cubic_a)) return PG_OK;
   return pgi_fail(err, PG_INVALID, "cubic_coeff_a: expected a number");
 }

@@ -33,6 +33,7 @@ typedef struct pgi_resize_way {
   pgi_resize_coordinates coordinates;
   pgi_resize_nearest nearest;
   bool is_antialiased, excludes_outside;
+  bool has_whole_length; /* corners are those of the whole output length, see read_way */
   double cubic_a;
 } pgi_resize_way;
 

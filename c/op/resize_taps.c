@@ -19,9 +19,11 @@ static double coordinate(const pgi_resize_way *way, const pgi_resize_axis *a, do
       return (double)a->in / 2 * (1 - (double)a->out / a->length) + (y + 0.5) / a->scale - 0.5;
     case PG_PYTORCH_HALF_PIXEL:
       return a->out > 1 ? (y + 0.5) / a->scale - 0.5 : 0;
-    case PG_ALIGN_CORNERS:
-      if (a->out <= 1 || a->length == 1) return 0;
-      return y * (double)(a->in - 1) / (a->length - 1);
+    case PG_ALIGN_CORNERS: {
+      double length = way->has_whole_length ? (double)a->out : a->length;
+      if (a->out <= 1 || length == 1) return 0;
+      return y * (double)(a->in - 1) / (length - 1);
+    }
     case PG_ASYMMETRIC:
       return y / a->scale;
     case PG_TF_HALF_PIXEL_FOR_NN:

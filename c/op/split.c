@@ -59,7 +59,7 @@ static pg_status split_symbols(pgi_infer *inf, int axis, int n) {
   if (pgi_has_in(inf, 1)) {
     PG_TRY(pgi_num_list(inf, 1, "split", sizes, n, &n_sizes));
     for (int i = 0; i < n && n_sizes == n; i++)
-      PG_TRY(pgi_num_size(inf, sizes[i], "split", &inf->out[i].dims[axis]));
+      PG_TRY(pgi_num_size(inf, sizes[i], "split", i, &inf->out[i].dims[axis]));
     return PG_OK;
   }
   bool is_even = !pgi_attr_find(inf->node, "num_outputs");

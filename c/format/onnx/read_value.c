@@ -99,7 +99,9 @@ static pg_status read_value(pgi_onnx_reader *r, pgi_type_kind kind, pg_tensor *o
       PG_TRY(pgi_onnx_unpack(r, &pgi__onnx__sequence_proto__descriptor, &m, err));
       return read_sequence(r, (proto_sequence *)m, out, err);
     case PG_TYPE_OPTIONAL:
-      PG_TRY(pgi_onnx_unpack(r, &pgi__onnx__optional_proto__descriptor, &m, err));
+      /* Test folders of exporters also have the bare tensor. */
+      if (pgi_onnx_unpack(r, &pgi__onnx__optional_proto__descriptor, &m, err) != PG_OK)
+        return read_value(r, PG_TYPE_TENSOR, out, err);
       return read_optional(r, (proto_optional *)m, out, err);
     case PG_TYPE_MAP:
       PG_TRY(pgi_onnx_unpack(r, &pgi__onnx__map_proto__descriptor, &m, err));
