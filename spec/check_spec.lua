@@ -398,6 +398,14 @@ describe("pg.check", function()
     assert.same(0, pg.check(g).n_errors)
   end)
 
+  it("takes a function's attributes, which have no kind", function()
+    local m = base()
+    local f, call = with_function(m)
+    f.attribute, call.attribute = { "axis" }, { attribute("axis", "i", 1) }
+    f.node[1].op_type, f.node[1].attribute = "Softmax", { { name = "axis", type = 2, ref_attr_name = "axis" } }
+    assert.same("", lines(findings_of(m)))
+  end)
+
   it("needs a graph or a path", function()
     assert.has_error(function() pg.check(1) end)
     local findings, message, code = pg.check "no/such.onnx"

@@ -2,7 +2,7 @@
 #include "op/control.h"
 #include "op/move.h"
 
-static pg_status branch_types(pgi_infer *inf, const char *name, pgi_type *out) {
+static pg_status find_branch(pgi_infer *inf, const char *name, pg_graph **out) {
   pg_graph *body = pgi_attr_graph(inf->node, name);
   if (!body) return pgi_fail(inf->err, PG_INVALID, "attribute '%s' is required", name);
   if (body->n_inputs != 0 || body->n_outputs < inf->n_out) {
@@ -10,6 +10,11 @@ static pg_status branch_types(pgi_infer *inf, const char *name, pgi_type *out) {
                     "%s: expected a graph of no inputs and %d outputs, got %d and %d", name,
                     inf->n_out, body->n_inputs, body->n_outputs);
   }
+  *out = body;
+  return PG_OK;
+}
+
+static pg_status branch_types(pgi_infer *inf, pg_graph *body, pgi_type *out) {
   pgi_type *all = pgi_arena_alloc(inf->arena, (size_t)body->n_outputs * sizeof *all);
   if (!all) return pgi_nomem(inf->err);
   PG_TRY(inf->subgraph(inf, body, NULL, 0, all, body->n_outputs));
@@ -17,29 +22,36 @@ static pg_status branch_types(pgi_infer *inf, const char *name, pgi_type *out) {
   return PG_OK;
 }
 
-static pg_status infer(pgi_infer *inf) {
-  const pg_tensor *known = pgi_known(inf, 0);
-  bool condition;
-  if (known) { /* what is never run need not even fit */
-    PG_TRY(pgi_condition(known, "cond", &condition, inf->err));
-    return branch_types(inf, condition ? "then_branch" : "else_branch", inf->out);
-  }
+/* What either branch gives.  A branch that can't fit these shapes won't be run: exporters ask for a
+** rank that way, and only the run knows.  The other one then says what comes out; should the
+** first be run after all, it fails there. */
+static pg_status either_types(pgi_infer *inf, pg_graph *first, pg_graph *second) {
   pgi_type *other = pgi_arena_alloc(inf->arena, (size_t)inf->n_out * sizeof *other);
   if (!other) return pgi_nomem(inf->err);
-  /* A branch that can't fit these shapes won't be run: exporters ask for a rank that way, and only
-  ** the run knows.  The other branch says what comes out; where it is run after all, it fails then. */
   pg_error *err = inf->err, refused = {0};
   inf->err = &refused;
-  pg_status status = branch_types(inf, "then_branch", inf->out);
+  pg_status status = branch_types(inf, first, inf->out);
+  pg_status second_status = branch_types(inf, second, other);
   inf->err = err;
-  if (status == PG_NOMEM) return pgi_nomem(err);
-  if (status != PG_OK) return branch_types(inf, "else_branch", inf->out);
-  inf->err = &refused;
-  status = branch_types(inf, "else_branch", other);
-  inf->err = err;
-  if (status != PG_OK) return status == PG_NOMEM ? pgi_nomem(err) : PG_OK;
+  if (status == PG_NOMEM || second_status == PG_NOMEM) return pgi_nomem(err);
+  if (status != PG_OK) return branch_types(inf, second, inf->out);
+  if (second_status != PG_OK) return PG_OK;
   for (int i = 0; i < inf->n_out; i++) pgi_type_widen(&inf->out[i], &other[i], inf->arena);
   return PG_OK;
+}
+
+static pg_status infer(pgi_infer *inf) {
+  const pg_tensor *known = pgi_known(inf, 0);
+  pg_graph *branches[2];
+  if (known) { /* what is never run need not even fit */
+    bool condition;
+    PG_TRY(pgi_condition(known, "cond", &condition, inf->err));
+    PG_TRY(find_branch(inf, condition ? "then_branch" : "else_branch", &branches[0]));
+    return branch_types(inf, branches[0], inf->out);
+  }
+  PG_TRY(find_branch(inf, "then_branch", &branches[0]));
+  PG_TRY(find_branch(inf, "else_branch", &branches[1]));
+  return either_types(inf, branches[0], branches[1]);
 }
 
 static pg_status run(pgi_call *c) {

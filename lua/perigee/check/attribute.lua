@@ -97,7 +97,7 @@ local function check_declared(ctx, at, where, declared, kinds, severity)
       if name:sub(1, 2) ~= "__" then -- names that runtimes add for themselves
         ctx.report:add(severity, "attribute", at, "%s has no attribute '%s'", where, shown(name))
       end
-    elseif kind and kind ~= known.kind then
+    elseif kind and known.kind and kind ~= known.kind then
       ctx.report:error("attribute", at, "attribute '%s': expected a %s, got a %s", shown(name),
         kind_name(known.kind), kind_name(kind))
     end
