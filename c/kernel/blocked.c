@@ -71,23 +71,24 @@ static void add_taps(const pgi_blocked_conv *c, const float *x, const float *w, 
 }
 
 static void scalar_conv(const pgi_blocked_conv *c, int blocks, const float *x, const float *w,
-                        const float *bias, const float *z, float *y, int64_t oy, int64_t ox,
-                        int64_t n) {
+                        const float *bias, const float *z, float *y, int64_t oy, int64_t lines,
+                        int64_t ox, int64_t n) {
   int64_t width = blocks * LANES, taps = c->kernel_h * c->kernel_w;
-  for (int64_t o = ox; o < ox + n; o++) {
-    for (int b = 0; b < blocks; b++) {
-      float sum[LANES] = {0};
-      const float *from = x, *row = w + b * LANES;
-      for (int64_t c0 = 0; c0 < c->channels; c0 += c->depth) {
-        int64_t depth = PG_MIN(c->channels - c0, c->depth);
-        add_taps(c, from, row, depth, width, oy, o, sum);
-        from += c->block;
-        row += depth * taps * width;
+  for (; lines > 0; lines--, oy++)
+    for (int64_t o = ox; o < ox + n; o++) {
+      for (int b = 0; b < blocks; b++) {
+        float sum[LANES] = {0};
+        const float *from = x, *row = w + b * LANES;
+        for (int64_t c0 = 0; c0 < c->channels; c0 += c->depth) {
+          int64_t depth = PG_MIN(c->channels - c0, c->depth);
+          add_taps(c, from, row, depth, width, oy, o, sum);
+          from += c->block;
+          row += depth * taps * width;
+        }
+        int64_t at = b * c->out_block + (oy * c->out_w + o) * LANES;
+        finish(c, sum, bias + b * LANES, z ? z + at : NULL, y + at);
       }
-      int64_t at = b * c->out_block + (oy * c->out_w + o) * LANES;
-      finish(c, sum, bias + b * LANES, z ? z + at : NULL, y + at);
     }
-  }
 }
 
 static void scalar_depthwise(const pgi_blocked_conv *c, const float *x, const float *w,
@@ -157,9 +158,18 @@ static void scalar_total(int64_t n, const float *x, float *y) {
   memcpy(y, sum, sizeof sum);
 }
 
-static const pgi_blocked_f32 scalar = {LANES, 1,           scalar_conv,     scalar_depthwise,
-                                       scalar_max_line, scalar_sum_line, scalar_affine,
-                                       scalar_total,    pgi_winograd_in_scalar,
-                                       pgi_winograd_out_scalar};
+static const pgi_blocked_f32 scalar = {LANES,
+                                       1,
+                                       scalar_conv,
+                                       scalar_depthwise,
+                                       scalar_max_line,
+                                       scalar_sum_line,
+                                       scalar_affine,
+                                       scalar_total,
+                                       pgi_winograd_in_scalar,
+                                       pgi_winograd_out_scalar,
+                                       NULL,
+                                       NULL,
+                                       NULL};
 PG_KERNEL(blocked_f32_scalar) = {
     .name = "blocked_f32_scalar", .family = PG_K_BLOCKED_F32, .needs = 0, .table = &scalar};

@@ -32,7 +32,7 @@ typedef struct pgi_blocked_conv {
   ** floats for each channel of each tap of each tile.  Anything may be there, or nothing. */
   const float *ahead;
   int64_t ahead_step;
-  float low, high;   /* results are brought between these ... */
+  float low, high;       /* results are brought between these ... */
   pgi_unary_f32_fn *map; /* ... and then mapped; NULL: not */
   float a, b;
 } pgi_blocked_conv;
@@ -40,11 +40,12 @@ typedef struct pgi_blocked_conv {
 /* The table of family PG_K_BLOCKED_F32. */
 typedef struct pgi_blocked_f32 {
   int lanes, tile; /* tile: the most pixels that are computed together */
-  /* Outputs [ox, ox + n) of line oy, of `blocks` (1 to PG_BLOCKED_TILE) blocks of outputs.
+  /* Outputs [ox, ox + n) of the lines [oy, oy + lines), of `blocks` (1 to PG_BLOCKED_TILE) blocks of outputs.
   ** x: the image from its first channel that counts; w: the packed weights of these blocks; bias:
   ** [blocks * lanes]; z (may be NULL: nothing is added) and y: the first block's image. */
   void (*conv)(const pgi_blocked_conv *c, int blocks, const float *x, const float *w,
-               const float *bias, const float *z, float *y, int64_t oy, int64_t ox, int64_t n);
+               const float *bias, const float *z, float *y, int64_t oy, int64_t lines, int64_t ox,
+               int64_t n);
   /* Depthwise: a line of one block, each lane with weights of its own.  w: [taps][lanes]. */
   void (*depthwise)(const pgi_blocked_conv *c, const float *x, const float *w, const float *bias,
                     const float *z, float *y, int64_t oy);
@@ -66,6 +67,8 @@ typedef struct pgi_blocked_f32 {
   ** conv does.  z, y: the block's image. */
   void (*winograd_out)(const pgi_blocked_conv *c, int size, int out, const float *v, int64_t step,
                        const float *bias, const float *z, float *y, int64_t oy, int64_t ox);
+  /* Functions for whole vectors; NULL: those of family PG_K_UNARY_F32 are as good. */
+  pgi_unary_f32_fn *hard_swish, *sigmoid, *swish;
 } pgi_blocked_f32;
 
 /* Packed weights of a convolution: for each PG_BLOCKED_TILE blocks of outputs (the last may be
@@ -90,7 +93,7 @@ void pgi_winograd_weights(int size, int taps, const float *g, float *to, int64_t
 ** for n pixels each in tiles of `tile`. */
 static inline void pgi_blocked_ahead(pgi_blocked_conv *c, const float *next, int tile,
                                      int64_t width, int64_t n, int64_t lines) {
-  int64_t passes = (n + tile - 1) / tile * lines;
+  int64_t passes = 2 * n <= tile ? (lines + 1) / 2 : (n + tile - 1) / tile * lines;
   c->ahead = next;
   c->ahead_step = (width + passes - 1) / passes;
 }

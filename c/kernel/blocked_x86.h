@@ -14,16 +14,19 @@ enum { NB = PG_BLOCKED_TILE };
 typedef struct place {
   int64_t lines_from, lines_to, iy, ix; /* taps to walk; where the first tap falls */
   int64_t oy, ox;
+  int64_t first_from, first_to, second_from, second_to; /* the same for each of two lines */
   const float *ahead;
   uint32_t mask[PG_BLOCKED_MAX_WIDTH]; /* by tap along the line: pixels where it meets the image */
 } place;
 
-/* P pixels, B blocks; pixels are `step` apart in the input. */
-INLINE void conv_tile(const int P, const int B, const int64_t step, const pgi_blocked_conv *c,
-                      const place *at, const float *x, const float *w, const float *bias,
-                      const float *z, float *y) {
+/* P pixels on R lines, B blocks; pixels are `step` apart in the input. */
+INLINE void conv_tile(const int P, const int R, const int B, const int64_t step,
+                      const pgi_blocked_conv *c, const place *at, const float *x, const float *w,
+                      const float *bias, const float *z, float *y) {
   vec sum[TILE][NB];
   const uint32_t all = (1u << P) - 1;
+  const int Q = P / R;
+  const int64_t below = c->stride_h * c->in_w * c->pixel; /* from a line to the next of the tile */
   const int64_t lines = c->kernel_h, columns = c->kernel_w, dx = c->dilation_w * c->pixel;
 #pragma GCC unroll 16
   for (int p = 0; p < P; p++) {
@@ -40,7 +43,12 @@ INLINE void conv_tile(const int P, const int B, const int64_t step, const pgi_bl
     for (int64_t ky = at->lines_from; ky < at->lines_to; ky++) {
       const float *line = x + ky * c->dilation_h * c->in_w * c->pixel;
       for (int64_t kx = 0; kx < columns; kx++, line += dx) {
-        const uint32_t mask = at->mask[kx];
+        uint32_t mask = at->mask[kx];
+        if (R == 2) {
+          bool is_first = ky >= at->first_from && ky < at->first_to;
+          bool is_second = ky >= at->second_from && ky < at->second_to;
+          mask = (is_first ? mask : 0) | (is_second ? mask << Q : 0);
+        }
         const float *from = line;
         if (mask == all) {
           for (int64_t d = 0; d < depth; d++, from += c->channel, taps += B * LANES) {
@@ -48,12 +56,12 @@ INLINE void conv_tile(const int P, const int B, const int64_t step, const pgi_bl
 #pragma GCC unroll 2
             for (int b = 0; b < B; b++) {
               right[b] = load(taps + b * LANES);
-              __builtin_prefetch(ahead + b * LANES, 0, 2);
+              if (b == 0) __builtin_prefetch(taps + 512, 0, 3);
             }
             ahead += ahead_step;
 #pragma GCC unroll 16
             for (int p = 0; p < P; p++) {
-              vec left_side = splat(from[p * step]);
+              vec left_side = splat(from[p / Q * below + p % Q * step]);
 #pragma GCC unroll 2
               for (int b = 0; b < B; b++) sum[p][b] = fmadd(left_side, right[b], sum[p][b]);
             }
@@ -66,7 +74,7 @@ INLINE void conv_tile(const int P, const int B, const int64_t step, const pgi_bl
 #pragma GCC unroll 16
             for (int p = 0; p < P; p++) {
               if (!(mask & (1u << p))) continue;
-              vec left_side = splat(from[p * step]);
+              vec left_side = splat(from[p / Q * below + p % Q * step]);
 #pragma GCC unroll 2
               for (int b = 0; b < B; b++) sum[p][b] = fmadd(left_side, right[b], sum[p][b]);
             }
@@ -86,15 +94,18 @@ INLINE void conv_tile(const int P, const int B, const int64_t step, const pgi_bl
     const float *more = z ? z + out + b * c->out_block : NULL;
 #pragma GCC unroll 16
     for (int p = 0; p < P; p++) {
+      const int64_t offset = (p / Q * c->out_w + p % Q) * LANES;
       vec v = add(sum[p][b], shift);
-      if (more) v = add(v, load(more + p * LANES));
-      store(to + p * LANES, least(high, most(low, v)));
+      if (more) v = add(v, load(more + offset));
+      store(to + offset, least(high, most(low, v)));
     }
   }
   if (!c->map) return;
   for (int b = 0; b < B; b++) {
-    float *to = y + out + b * c->out_block;
-    c->map(to, to, P * LANES, c->a, c->b);
+    for (int r = 0; r < R; r++) {
+      float *to = y + out + b * c->out_block + r * c->out_w * LANES;
+      c->map(to, to, Q * LANES, c->a, c->b);
+    }
   }
 }
 
@@ -107,18 +118,18 @@ typedef void tile_fn(const pgi_blocked_conv *c, const place *at, const float *x,
   TARGET static void tile_##P##_##B##_##NAME(const pgi_blocked_conv *c, const place *at,        \
                                              const float *x, const float *w, const float *bias, \
                                              const float *z, float *y) {                        \
-    conv_tile(P, B, STEP, c, at, x, w, bias, z, y);                                             \
+    conv_tile(P, 1, B, STEP, c, at, x, w, bias, z, y);                                          \
   }
-#define TILE_FNS(P)                         \
-  TILE_FN(P, 1, one, LANES)                 \
-  TILE_FN(P, 2, one, LANES)                 \
-  TILE_FN(P, 1, two, 2 * LANES)             \
-  TILE_FN(P, 2, two, 2 * LANES)             \
-  TILE_FN(P, 1, any, c->pixel *c->stride_w) \
-  TILE_FN(P, 2, any, c->pixel *c->stride_w) \
-  TILE_FN(P, 1, plain, 1)                   \
-  TILE_FN(P, 2, plain, 1)                   \
-  TILE_FN(P, 1, plain2, 2)                  \
+#define TILE_FNS(P)                          \
+  TILE_FN(P, 1, one, LANES)                  \
+  TILE_FN(P, 2, one, LANES)                  \
+  TILE_FN(P, 1, two, 2 * LANES)              \
+  TILE_FN(P, 2, two, 2 * LANES)              \
+  TILE_FN(P, 1, any, c->pixel * c->stride_w) \
+  TILE_FN(P, 2, any, c->pixel * c->stride_w) \
+  TILE_FN(P, 1, plain, 1)                    \
+  TILE_FN(P, 2, plain, 1)                    \
+  TILE_FN(P, 1, plain2, 2)                   \
   TILE_FN(P, 2, plain2, 2)
 
 TILE_FNS(1)
@@ -138,19 +149,55 @@ TILE_FNS(13)
 TILE_FNS(14)
 #endif
 
+/* Two lines of Q pixels, where a line alone would leave half of a tile empty. */
+#define PAIR_FN(Q, B, NAME, STEP)                                                               \
+  TARGET static void pair_##Q##_##B##_##NAME(const pgi_blocked_conv *c, const place *at,        \
+                                             const float *x, const float *w, const float *bias, \
+                                             const float *z, float *y) {                        \
+    conv_tile(2 * Q, 2, B, STEP, c, at, x, w, bias, z, y);                                      \
+  }
+#define PAIR_FNS(Q)             \
+  PAIR_FN(Q, 1, one, LANES)     \
+  PAIR_FN(Q, 2, one, LANES)     \
+  PAIR_FN(Q, 1, two, 2 * LANES) \
+  PAIR_FN(Q, 2, two, 2 * LANES)
+#define PAIR_ROW(Q)                         \
+  {                                         \
+    {pair_##Q##_1_one, pair_##Q##_2_one}, { \
+      pair_##Q##_1_two, pair_##Q##_2_two    \
+    }                                       \
+  }
+
+PAIR_FNS(2)
+PAIR_FNS(3)
+#if TILE_MAX > 6
+PAIR_FNS(4)
+PAIR_FNS(5)
+PAIR_FNS(6)
+PAIR_FNS(7)
+#endif
+
+static tile_fn *const pairs[TILE / 2 + 1][2][NB] = {
+    [2] = PAIR_ROW(2), [3] = PAIR_ROW(3),
+#if TILE_MAX > 6
+    [4] = PAIR_ROW(4), [5] = PAIR_ROW(5), [6] = PAIR_ROW(6), [7] = PAIR_ROW(7),
+#endif
+};
+
 enum { STEP_ONE, STEP_TWO, STEP_ANY, STEP_PLAIN, STEP_PLAIN2, N_STEPS };
 
-#define TILE_ROW(P)                                                                         \
-  {{tile_##P##_1_one, tile_##P##_2_one},                                                    \
-   {tile_##P##_1_two, tile_##P##_2_two},                                                    \
-   {tile_##P##_1_any, tile_##P##_2_any},                                                    \
-   {tile_##P##_1_plain, tile_##P##_2_plain},                                                \
-   {tile_##P##_1_plain2, tile_##P##_2_plain2}}
+#define TILE_ROW(P)                                                                       \
+  {                                                                                       \
+    {tile_##P##_1_one, tile_##P##_2_one}, {tile_##P##_1_two, tile_##P##_2_two},           \
+        {tile_##P##_1_any, tile_##P##_2_any}, {tile_##P##_1_plain, tile_##P##_2_plain}, { \
+      tile_##P##_1_plain2, tile_##P##_2_plain2                                            \
+    }                                                                                     \
+  }
 
 static tile_fn *const tiles[TILE][N_STEPS][NB] = {
-    TILE_ROW(1),  TILE_ROW(2),  TILE_ROW(3),  TILE_ROW(4),  TILE_ROW(5),  TILE_ROW(6),
+    TILE_ROW(1),  TILE_ROW(2),  TILE_ROW(3), TILE_ROW(4),  TILE_ROW(5),  TILE_ROW(6),
 #if TILE_MAX > 6
-    TILE_ROW(7),  TILE_ROW(8),  TILE_ROW(9),  TILE_ROW(10), TILE_ROW(11), TILE_ROW(12),
+    TILE_ROW(7),  TILE_ROW(8),  TILE_ROW(9), TILE_ROW(10), TILE_ROW(11), TILE_ROW(12),
     TILE_ROW(13), TILE_ROW(14),
 #endif
 };
@@ -172,29 +219,55 @@ static uint32_t mask_of(const pgi_blocked_conv *c, int64_t ix, int64_t n) {
   return mask;
 }
 
+static void set_masks(const pgi_blocked_conv *c, place *at, int64_t n) {
+  at->ix = at->ox * c->stride_w - c->before_w;
+  for (int64_t k = 0; k < c->kernel_w; k++) {
+    at->mask[k] = mask_of(c, at->ix + k * c->dilation_w, n);
+  }
+}
+
 static void conv(const pgi_blocked_conv *c, int blocks, const float *x, const float *w,
-                 const float *bias, const float *z, float *y, int64_t oy, int64_t ox, int64_t n) {
-  place at = {.oy = oy, .ox = ox, .iy = oy * c->stride_h - c->before_h, .ahead = c->ahead};
-  pgi_blocked_lines(c, oy, &at.lines_from, &at.lines_to);
+                 const float *bias, const float *z, float *y, int64_t oy, int64_t lines, int64_t ox,
+                 int64_t n) {
+  place at;
   const int step = step_of(c);
-  for (int64_t count = (n + TILE - 1) / TILE; count > 0; count--) {
-    int64_t width = (n + count - 1) / count; /* tiles of about one width: none is left thin */
-    at.ix = at.ox * c->stride_w - c->before_w;
-    for (int64_t k = 0; k < c->kernel_w; k++) {
-      at.mask[k] = mask_of(c, at.ix + k * c->dilation_w, width);
+  const int64_t passed = c->channels * c->kernel_h * c->kernel_w * c->ahead_step;
+  const bool in_pairs = n > 1 && 2 * n <= TILE && step <= STEP_TWO;
+  at.ahead = c->ahead;
+  for (int64_t end = oy + lines; oy < end; oy++) {
+    at.oy = oy;
+    at.ox = ox;
+    at.iy = oy * c->stride_h - c->before_h;
+    pgi_blocked_lines(c, oy, &at.lines_from, &at.lines_to);
+    if (in_pairs && oy + 1 < end) {
+      at.first_from = at.lines_from;
+      at.first_to = at.lines_to;
+      pgi_blocked_lines(c, oy + 1, &at.second_from, &at.second_to);
+      at.lines_from = PG_MIN(at.first_from, at.second_from);
+      at.lines_to = PG_MAX(at.first_to, at.second_to);
+      set_masks(c, &at, n);
+      pairs[n][step][blocks - 1](c, &at, x, w, bias, z, y);
+      at.ahead += passed;
+      oy++;
+      continue;
     }
-    tiles[width - 1][step][blocks - 1](c, &at, x, w, bias, z, y);
-    at.ox += width;
-    at.ahead += c->channels * c->kernel_h * c->kernel_w * c->ahead_step;
-    n -= width;
+    int64_t left = n;
+    for (int64_t count = (n + TILE - 1) / TILE; count > 0; count--) {
+      int64_t width = (left + count - 1) / count; /* of about one width: none is left thin */
+      set_masks(c, &at, width);
+      tiles[width - 1][step][blocks - 1](c, &at, x, w, bias, z, y);
+      at.ahead += passed;
+      at.ox += width;
+      left -= width;
+    }
   }
 }
 
 /* ---- depthwise ------------------------------------------------------------------------------ */
 
 /* P pixels of K taps a line, all inside: each input of a line is loaded once. */
-INLINE void dw_tile(const int P, const int K, const int S, const pgi_blocked_conv *c,
-                    int64_t from, int64_t to, const float *x, const float *w, vec *sum) {
+INLINE void dw_tile(const int P, const int K, const int S, const pgi_blocked_conv *c, int64_t from,
+                    int64_t to, const float *x, const float *w, vec *sum) {
   for (int64_t ky = from; ky < to; ky++) {
     const float *line = x + ky * c->dilation_h * c->in_w * LANES;
     vec tap[5];
@@ -253,15 +326,14 @@ INLINE int64_t dw_span(const int P, const int K, const int S, const pgi_blocked_
   return ox;
 }
 
-#define DW_INNER(K, S)                                                                            \
-  TARGET static int64_t dw_inner_##K##_##S(const pgi_blocked_conv *c, const float *x,             \
-                                           const float *w, const float *bias, const float *z,     \
-                                           float *y, int64_t oy, int64_t ox, int64_t end,         \
-                                           int64_t from, int64_t to) {                            \
-    vec shift = load(bias);                                                                       \
-    ox = dw_span(8, K, S, c, x, w, shift, z, y, oy, ox, end, from, to);                           \
-    ox = dw_span(4, K, S, c, x, w, shift, z, y, oy, ox, end, from, to);                           \
-    return dw_span(1, K, S, c, x, w, shift, z, y, oy, ox, end, from, to);                         \
+#define DW_INNER(K, S)                                                                           \
+  TARGET static int64_t dw_inner_##K##_##S(                                                      \
+      const pgi_blocked_conv *c, const float *x, const float *w, const float *bias,              \
+      const float *z, float *y, int64_t oy, int64_t ox, int64_t end, int64_t from, int64_t to) { \
+    vec shift = load(bias);                                                                      \
+    ox = dw_span(8, K, S, c, x, w, shift, z, y, oy, ox, end, from, to);                          \
+    ox = dw_span(4, K, S, c, x, w, shift, z, y, oy, ox, end, from, to);                          \
+    return dw_span(1, K, S, c, x, w, shift, z, y, oy, ox, end, from, to);                        \
   }
 DW_INNER(3, 1)
 DW_INNER(3, 2)
@@ -332,6 +404,15 @@ TARGET static void affine(int64_t n, const float *x, const float *scale, const f
   const vec a = load(scale), b = load(shift), l = splat(low), h = splat(high);
   for (int64_t i = 0; i < n; i++) {
     store(y + i * LANES, least(h, most(l, fmadd(load(x + i * LANES), a, b))));
+  }
+}
+
+TARGET static void hard_swish(const float *x, float *y, int64_t n, float a, float b) {
+  const vec sixth = splat(1.0f / 6), half = splat(0.5f), one = splat(1);
+  (void)a, (void)b;
+  for (int64_t i = 0; i < n; i += LANES) {
+    vec v = load(x + i);
+    store(y + i, mul(v, least(one, most(zero(), fmadd(v, sixth, half)))));
   }
 }
 

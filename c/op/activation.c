@@ -17,6 +17,7 @@ static const known_activation known[] = {
     {"HardSwish", PG_ACT_HARD_SWISH, 1.0f / 6, 0.5f},
     {"Sigmoid", PG_ACT_SIGMOID, 0, 0},
     {"Tanh", PG_ACT_TANH, 0, 0},
+    {"Swish", PG_ACT_SILU, 1, 0}, /* of sessions only */
 };
 
 pg_status pgi_read_activation(const pgi_node *node, pgi_epilogue *e, pg_error *err) {

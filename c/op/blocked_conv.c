@@ -78,7 +78,8 @@ static pg_status alloc_floats(pg_context *ctx, int64_t n, float **out, pg_error 
 }
 
 /* Depthwise weights: for each block, for each tap, one number a lane. */
-static void pack_depthwise(int64_t lanes, int64_t outputs, int64_t taps, const float *w, float *to) {
+static void pack_depthwise(int64_t lanes, int64_t outputs, int64_t taps, const float *w,
+                           float *to) {
   for (int64_t o = 0; o < outputs; o += lanes) {
     for (int64_t t = 0; t < taps; t++) {
       for (int64_t l = 0; l < lanes; l++) *to++ = o + l < outputs ? w[(o + l) * taps + t] : 0;
@@ -174,18 +175,10 @@ static void dense_task(void *arg, int64_t i) {
     const float *taps = w + b * block_weights;
     const float *bias = r->weights->bias + group * r->group_outputs + b * r->lanes;
     const float *z = r->z ? r->z + at : NULL;
-    int64_t lines = r->is_flat ? 1 : end - line;
-    pgi_blocked_ahead(c, taps + count * block_weights, r->kernel->tile, count * r->lanes,
-                      r->is_flat ? end - line : c->out_w, lines);
-    if (r->is_flat) {
-      r->kernel->conv(c, count, x, taps, bias, z, r->y + at, 0, line, end - line);
-      continue;
-    }
-    for (int64_t oy = line; oy < end; oy++) {
-      r->kernel->conv(c, count, x, taps, bias, z, r->y + at, oy, 0, c->out_w);
-      c->ahead += c->ahead_step * ((c->out_w + r->kernel->tile - 1) / r->kernel->tile) *
-                  c->channels * c->kernel_h * c->kernel_w;
-    }
+    int64_t lines = r->is_flat ? 1 : end - line, n = r->is_flat ? end - line : c->out_w;
+    pgi_blocked_ahead(c, taps + count * block_weights, r->kernel->tile, count * r->lanes, n, lines);
+    r->kernel->conv(c, count, x, taps, bias, z, r->y + at, r->is_flat ? 0 : line, lines,
+                    r->is_flat ? line : 0, n);
   }
 }
 
@@ -278,6 +271,7 @@ static pg_status run_winograd(pgi_call *call, run *r, const pgi_conv *c) {
 
 /* Bounds are applied to the sums in their registers, other functions to the tile just stored. */
 static pg_status set_activation(pgi_call *call, pgi_blocked_conv *c) {
+  const pgi_blocked_f32 *kernel = call->ctx->kernels[PG_K_BLOCKED_F32];
   const pgi_unary_f32 *unary = call->ctx->kernels[PG_K_UNARY_F32];
   pgi_epilogue e = {.scale = 1};
   PG_TRY(pgi_read_activation(call->node, &e, call->err));
@@ -293,16 +287,16 @@ static pg_status set_activation(pgi_call *call, pgi_blocked_conv *c) {
       c->map = unary->fn[PG_HARD_SIGMOID];
       break;
     case PG_ACT_HARD_SWISH:
-      c->map = unary->fn[PG_HARD_SWISH];
+      c->map = kernel->hard_swish ? kernel->hard_swish : unary->fn[PG_HARD_SWISH];
       break;
     case PG_ACT_SIGMOID:
-      c->map = unary->fn[PG_SIGMOID];
+      c->map = kernel->sigmoid ? kernel->sigmoid : unary->fn[PG_SIGMOID];
       break;
     case PG_ACT_TANH:
       c->map = unary->fn[PG_TANH];
       break;
     case PG_ACT_SILU:
-      c->map = unary->fn[PG_SWISH];
+      c->map = kernel->swish ? kernel->swish : unary->fn[PG_SWISH];
       c->a = 1;
       break;
     default:

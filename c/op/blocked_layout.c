@@ -1,8 +1,8 @@
 /* ToBlocked and FromBlocked: into blocks of channels and back. */
 #include "op/blocked.h"
 
-static const pgi_attr_def to_attrs[] = {
-    {.name = "lanes", .kind = PG_ATTR_INT, .is_required = true}, {0}};
+static const pgi_attr_def to_attrs[] = {{.name = "lanes", .kind = PG_ATTR_INT, .is_required = true},
+                                        {0}};
 static const pgi_attr_def from_attrs[] = {
     {.name = "channels", .kind = PG_ATTR_INT, .is_required = true},
     {.name = "lanes", .kind = PG_ATTR_INT, .is_required = true},
@@ -14,8 +14,7 @@ void pgi_type_to_blocked(const pgi_type *plain, int64_t lanes, pgi_type *out) {
   pgi_dim channels = plain->dims[1];
   *out = *plain;
   out->rank = plain->rank + 1;
-  out->dims[1] =
-      channels.n < 0 ? pgi_dim_unknown() : pgi_dim_of((channels.n + lanes - 1) / lanes);
+  out->dims[1] = channels.n < 0 ? pgi_dim_unknown() : pgi_dim_of((channels.n + lanes - 1) / lanes);
   out->dims[plain->rank] = pgi_dim_of(lanes);
 }
 
@@ -113,7 +112,8 @@ typedef struct run {
 
 static void task(void *arg, int64_t i) {
   const run *r = arg;
-  int64_t chunk = i % r->chunks, block = i / r->chunks % r->blocks, image = i / r->chunks / r->blocks;
+  int64_t chunk = i % r->chunks, block = i / r->chunks % r->blocks,
+          image = i / r->chunks / r->blocks;
   int64_t first = block * r->lanes, n = PG_MIN(r->channels - first, r->lanes);
   int64_t p0 = chunk * PIXELS, pixels = PG_MIN(r->size - p0, PIXELS);
   int64_t plain = (image * r->channels + first) * r->size + p0;

@@ -26,8 +26,8 @@ static pg_status infer_window(pgi_infer *inf, pgi_type *out) {
 static pg_status infer(pgi_infer *inf) {
   int64_t lanes = pgi_attr_int(inf->node, "lanes");
   pgi_dim blocks = pgi_in_rank(inf, 0) < 4 ? pgi_dim_unknown() : inf->in[0]->dims[1];
-  return pgi_infer_unblocked(
-      inf, blocks.n < 0 ? pgi_dim_unknown() : pgi_dim_of(blocks.n * lanes), infer_window);
+  return pgi_infer_unblocked(inf, blocks.n < 0 ? pgi_dim_unknown() : pgi_dim_of(blocks.n * lanes),
+                             infer_window);
 }
 
 static pg_status infer_global(pgi_infer *inf) {
@@ -134,32 +134,32 @@ static pg_status run_global(pgi_call *call) {
 }
 
 PG_OP(blocked_max_pool) = {.name = "BlockedMaxPool",
-  .domain = "perigee",
-  .since = {1},
-  .in = {1, 1},
-  .out = {1, 1},
-  .types = PG_T(PG_F32),
-  .attrs = max_attrs,
-  .flags = PG_OP_PRIVATE,
-  .infer = infer,
-  .run = run_pool};
+                           .domain = "perigee",
+                           .since = {1},
+                           .in = {1, 1},
+                           .out = {1, 1},
+                           .types = PG_T(PG_F32),
+                           .attrs = max_attrs,
+                           .flags = PG_OP_PRIVATE,
+                           .infer = infer,
+                           .run = run_pool};
 PG_OP(blocked_average_pool) = {.name = "BlockedAveragePool",
-  .domain = "perigee",
-  .since = {1},
-  .in = {1, 1},
-  .out = {1, 1},
-  .types = PG_T(PG_F32),
-  .attrs = average_attrs,
-  .flags = PG_OP_PRIVATE,
-  .infer = infer,
-  .run = run_pool};
+                               .domain = "perigee",
+                               .since = {1},
+                               .in = {1, 1},
+                               .out = {1, 1},
+                               .types = PG_T(PG_F32),
+                               .attrs = average_attrs,
+                               .flags = PG_OP_PRIVATE,
+                               .infer = infer,
+                               .run = run_pool};
 PG_OP(blocked_global_average_pool) = {.name = "BlockedGlobalAveragePool",
-  .domain = "perigee",
-  .since = {1},
-  .in = {1, 1},
-  .out = {1, 1},
-  .types = PG_T(PG_F32),
-  .attrs = global_attrs,
-  .flags = PG_OP_PRIVATE,
-  .infer = infer_global,
-  .run = run_global};
+                                      .domain = "perigee",
+                                      .since = {1},
+                                      .in = {1, 1},
+                                      .out = {1, 1},
+                                      .types = PG_T(PG_F32),
+                                      .attrs = global_attrs,
+                                      .flags = PG_OP_PRIVATE,
+                                      .infer = infer_global,
+                                      .run = run_global};

@@ -19,12 +19,13 @@ enum {
 /* Cycles, roughly: what matters is the order.  Half a cycle for the product of a number and a vector;
 ** 4.5 for each vector that transforms make or take; weights at the rate at which one core gets them
 ** from behind its second-level cache.  Products and weights overlap, but for a part. */
-static double product_cycles(double pixels, double inputs, double blocks) {
-  return pixels * inputs * blocks / 2;
+static double product_cycles(double pixels, double width, double inputs, double blocks) {
+  const double tile = fmin(width, 14), start = 0.6; /* a tile's loops begin and end */
+  return pixels * inputs * blocks / 2 * (1 + start / tile);
 }
 
 static double stream_cycles(double floats) {
-  const double bytes_per_cycle = 4;
+  const double bytes_per_cycle = 5;
   return floats * sizeof(float) / bytes_per_cycle;
 }
 
@@ -37,23 +38,27 @@ static double winograd_cycles(int64_t lanes, int64_t inputs, int64_t outputs, in
   double tiles = (double)n * (double)((h + out - 1) / out) * (double)((w + out - 1) / out);
   double numbers = size * size, in_blocks = (double)((inputs + lanes - 1) / lanes);
   double blocks = (double)((outputs + lanes - 1) / lanes);
-  double product = product_cycles(fmax(tiles, 6), (double)inputs, blocks) * numbers;
+  double product = product_cycles(fmax(tiles, 6), tiles, (double)inputs, blocks) * numbers;
   double stream = stream_cycles(numbers * (double)inputs * blocks * (double)lanes);
   double transform = tiles * numbers * (in_blocks + blocks) * 4.5;
   return both(product, stream) + transform;
 }
 
+/* Larger tiles lose some accuracy, so they must win something. */
+#define WORTH 0.95
+
 int pgi_winograd_choose(int64_t lanes, int64_t inputs, int64_t outputs, int64_t taps, int64_t n,
                         int64_t h, int64_t w) {
   double blocks = (double)((outputs + lanes - 1) / lanes), all = (double)(taps * taps);
-  double work = product_cycles((double)n * (double)h * (double)w, (double)inputs, blocks) * all;
+  double work =
+      product_cycles((double)n * (double)h * (double)w, (double)w, (double)inputs, blocks) * all;
   double best = both(work, stream_cycles(all * (double)inputs * blocks * (double)lanes));
   int side = 0;
   for (int size = 4; size <= 8; size += 2) {
     int out = size - (int)taps + 1;
     if (out < 2) continue;
     double cycles = winograd_cycles(lanes, inputs, outputs, size, out, n, h, w);
-    if (cycles >= best) continue;
+    if (cycles >= best * WORTH) continue;
     best = cycles;
     side = out;
   }
@@ -158,7 +163,7 @@ static void multiply(const run *r, int64_t chunk, int64_t pair, const float *v, 
   for (int64_t f = 0; f < r->numbers; f++) {
     pgi_blocked_ahead(&c, from + (f + 1) * weights, w->kernel->tile, count * r->lanes, n, 1);
     w->kernel->conv(&c, count, v + f * r->v_step, from + f * weights, no_bias, NULL,
-                    m + f * r->m_step, 0, 0, n);
+                    m + f * r->m_step, 0, 1, 0, n);
   }
   for (int b = 0; b < count; b++) transform_out(r, chunk, first + b, m + b * r->chunk * r->lanes);
 }

@@ -21,7 +21,7 @@ bool pgi_conv_is_depthwise(const pgi_conv *c) {
 static pg_status alloc_floats(pg_context *ctx, int64_t n, float **out, pg_error *err) {
   size_t bytes;
   if (n < 0 || !pgi_mul_size((size_t)n, sizeof(float), &bytes)) return pgi_nomem(err);
-  *out = pgi_alloc_aligned(ctx, bytes, PG_ALIGN);
+  *out = pgi_alloc_large(ctx, bytes);
   return *out ? PG_OK : pgi_nomem(err);
 }
 

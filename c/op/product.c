@@ -107,7 +107,7 @@ pg_status pgi_prepare_right(pg_context *ctx, const pg_tensor *b, bool trans, voi
   int64_t size = pgi_packed_b_size(n, k, kernel->nr);
   size_t bytes;
   if (!pgi_mul_size((size_t)size, sizeof(float), &bytes)) return pgi_nomem(err);
-  float *packed = pgi_alloc_aligned(ctx, bytes, PG_ALIGN), *plain = NULL;
+  float *packed = pgi_alloc_large(ctx, bytes), *plain = NULL;
   const float *from = pgi_tensor_data(b);
   if (packed && b->dtype != PG_F32) {
     plain = pgi_alloc(ctx, (size_t)count * sizeof *plain);

@@ -6,6 +6,8 @@
 ** value that came to be blocked has a twin; a node that can't take the twin takes the plain value,
 ** made by a FromBlocked that goes again when nobody wants it.  So conversions stand only where chains
 ** begin and end. */
+#include <math.h>
+
 #include "op/blocked.h"
 #include "session/internal.h"
 
@@ -92,6 +94,20 @@ static pg_status retype(layout *l, pgi_node *node, const char *type, pg_error *e
 
 enum { FEW_CHANNELS = 4 }; /* are read as they lie */
 
+/* What the weights say of an input or output whose shape inference could not tell yet: its rank and
+** its channels.  A run that brings something else is refused by the operator. */
+static void refine(pgi_value *v, const pg_tensor *w, int64_t channels) {
+  pgi_type *t = &v->type;
+  bool is_open = t->kind == PG_TYPE_UNKNOWN || (t->kind == PG_TYPE_TENSOR && t->rank < 0);
+  if (is_open && (t->dtype == PG_NONE || t->dtype == w->dtype)) {
+    *t = pgi_type_tensor(w->dtype);
+    t->rank = w->rank;
+    for (int i = 0; i < t->rank; i++) t->dims[i] = pgi_dim_unknown();
+  }
+  bool is_known = t->kind == PG_TYPE_TENSOR && t->rank == w->rank;
+  if (is_known && t->dims[1].n < 0) t->dims[1] = pgi_dim_of(channels);
+}
+
 /* Where the size of images isn't known yet, a middling one is taken. */
 static int64_t known_or(pgi_dim dim, int64_t n) {
   return dim.n > 0 ? dim.n : n;
@@ -118,25 +134,40 @@ static pg_status choose_algorithm(layout *l, pgi_node *node, const pg_tensor *w,
 
 /* The engine's HardSwish has no other parameters. */
 static bool has_known_activation(const pgi_node *node) {
-  return !pgi_attr_is(node, "activation", "HardSwish") ||
-         !pgi_attr_find(node, "activation_params");
+  return !pgi_attr_is(node, "activation", "HardSwish") || !pgi_attr_find(node, "activation_params");
+}
+
+/* Activations that no public operator has fused are fused here. */
+static pg_status absorb_activation(pgi_node *node, pg_error *err) {
+  int at;
+  pgi_node *next = pgi_only_consumer(node->out[0], &at);
+  if (!next || pgi_attr_string(node, "activation").size > 0) return PG_OK;
+  bool is_swish = is_type(next, "Swish") && pgi_attr_float(next, "alpha") == 1;
+  if (!is_swish && !is_type(next, "Sigmoid") && !is_type(next, "Tanh")) return PG_OK;
+  PG_TRY(pgi_attr_set_string(node, "activation", next->type, strlen(next->type), err));
+  return pgi_absorb_node(node, next, err);
 }
 
 static pg_status convert_conv(layout *l, pgi_node *node, pg_error *err) {
   pgi_value *x = input(node, 0), *w = input(node, 1), *b = input(node, 2), *z = input(node, 3);
-  bool is_fused = strcmp(node->domain, "com.microsoft") == 0 && strcmp(node->type, "FusedConv") == 0;
+  bool is_fused =
+      strcmp(node->domain, "com.microsoft") == 0 && strcmp(node->type, "FusedConv") == 0;
   if (!is_fused && !is_type(node, "Conv")) return PG_OK;
-  if (!is_image(x) || !node->out[0] || !is_image(node->out[0])) return PG_OK;
-  if (!pgi_value_is_constant(w) || (b && !pgi_value_is_constant(b))) return PG_OK;
+  if (!x || !w || !node->out[0] || !pgi_value_is_constant(w) || w->constant.rank < 3) return PG_OK;
+  if (b && !pgi_value_is_constant(b)) return PG_OK;
+  pgi_blocked_kind kind = pgi_blocked_kind_of(node, &w->constant, l->lanes);
+  if (kind == PG_BLOCKED_NONE) return PG_OK;
+  refine(x, &w->constant, w->constant.dims[1] * pgi_attr_int(node, "group"));
+  refine(node->out[0], &w->constant, w->constant.dims[0]);
+  if (!is_image(x) || !is_image(node->out[0])) return PG_OK;
   if (b && (b->constant.rank != 1 || b->constant.dims[0] != w->constant.dims[0])) return PG_OK;
   if (z && !is_image(z)) return PG_OK;
   if (is_fused && !has_known_activation(node)) return PG_OK;
-  pgi_blocked_kind kind = pgi_blocked_kind_of(node, &w->constant, l->lanes);
-  if (kind == PG_BLOCKED_NONE) return PG_OK;
-  bool is_plain = kind == PG_BLOCKED_DENSE && !twin_of(l, x) &&
-                  x->type.dims[1].n <= FEW_CHANNELS && pgi_attr_int(node, "group") == 1;
+  bool is_plain = kind == PG_BLOCKED_DENSE && !twin_of(l, x) && x->type.dims[1].n <= FEW_CHANNELS &&
+                  pgi_attr_int(node, "group") == 1;
   /* A result of few channels, from a plain input, is not worth the blocks. */
   if (!twin_of(l, x) && node->out[0]->type.dims[1].n < l->lanes / 2) return PG_OK;
+  PG_TRY(absorb_activation(node, err));
   PG_TRY(retype(l, node, "BlockedConv", err));
   if (is_plain)
     PG_TRY(pgi_attr_set_int(node, "plain", 1, err));
@@ -261,6 +292,105 @@ static pg_status convert_elementwise(layout *l, pgi_node *node, pg_error *err) {
   return block_output(l, node, 0, err);
 }
 
+/* ---- a number for each channel --------------------------------------------------------------- */
+
+/* [N, C, 1...] beside an image: what scales whole channels. */
+static bool is_scale(const pgi_value *v, const pgi_type *out) {
+  if (!is_image(v) || v->type.rank != out->rank) return false;
+  for (int i = 2; i < out->rank; i++) {
+    if (v->type.dims[i].n != 1) return false;
+  }
+  return pgi_dim_equal(v->type.dims[0], out->dims[0]) && v->type.dims[1].n == out->dims[1].n;
+}
+
+static bool is_same_image(const pgi_value *v, const pgi_type *out) {
+  if (!is_image(v) || v->type.rank != out->rank) return false;
+  for (int i = 0; i < out->rank; i++) {
+    if (!pgi_dim_equal(v->type.dims[i], out->dims[i])) return false;
+  }
+  return true;
+}
+
+static pg_status convert_scale(layout *l, pgi_node *node, pg_error *err) {
+  if (!is_type(node, "Mul") || node->n_in != 2 || !node->out[0]) return PG_OK;
+  const pgi_type *out = &node->out[0]->type;
+  pgi_value *a = input(node, 0), *b = input(node, 1);
+  if (!a || !b || !is_image(node->out[0])) return PG_OK;
+  if (is_scale(a, out)) {
+    pgi_value *other = a;
+    a = b;
+    b = other;
+  }
+  if (!is_scale(b, out) || !is_same_image(a, out) || !twin_of(l, a) || !twin_of(l, b)) return PG_OK;
+  PG_TRY(pgi_edit_set_inputs(node, 2, (pgi_value *[]){a, b}, err));
+  PG_TRY(retype(l, node, "BlockedAffine", err));
+  PG_TRY(block_input(l, node, 0, err));
+  PG_TRY(block_input(l, node, 1, err));
+  return block_output(l, node, 0, err);
+}
+
+/* The constant vectors [channels] of BatchNormalization as x * scale + shift. */
+static bool read_norm(const pgi_node *node, int64_t channels, float *scale, float *shift) {
+  const pg_tensor *in[5] = {0};
+  if (pgi_attr_int(node, "training_mode") != 0) return false;
+  for (int i = 1; i < 5; i++) {
+    const pgi_value *v = input(node, i);
+    if (!v || !pgi_value_is_constant(v)) return false;
+    in[i] = &v->constant;
+    if (in[i]->dtype != PG_F32 || in[i]->rank != 1 || in[i]->dims[0] != channels) return false;
+  }
+  double epsilon = (double)pgi_attr_float(node, "epsilon");
+  for (int64_t c = 0; scale && c < channels; c++) {
+    double s = pgi_tensor_get_f64(in[1], c) / sqrt(pgi_tensor_get_f64(in[4], c) + epsilon);
+    scale[c] = (float)s;
+    shift[c] = (float)(pgi_tensor_get_f64(in[2], c) - pgi_tensor_get_f64(in[3], c) * s);
+  }
+  return true;
+}
+
+static pg_status set_norm(layout *l, pgi_node *node, pgi_value *x, pg_error *err) {
+  pg_tensor made[2] = {0};
+  pgi_value *in[3] = {x};
+  int64_t dims[PG_MAX_RANK], channels = x->type.dims[1].n;
+  for (int i = 0; i <= x->type.rank; i++) dims[i] = 1;
+  dims[1] = (channels + l->lanes - 1) / l->lanes;
+  dims[x->type.rank] = l->lanes;
+  pg_status status = PG_OK;
+  for (int i = 0; i < 2 && status == PG_OK; i++) {
+    status = pgi_tensor_alloc(l->g->model->ctx, PG_F32, x->type.rank + 1, dims, &made[i], err);
+    size_t bytes = (size_t)(dims[1] * l->lanes) * sizeof(float);
+    if (status == PG_OK) memset(pgi_tensor_data(&made[i]), 0, bytes);
+  }
+  if (status == PG_OK) {
+    read_norm(node, channels, pgi_tensor_data(&made[0]), pgi_tensor_data(&made[1]));
+    for (int i = 0; i < 2 && status == PG_OK; i++) {
+      status = pgi_edit_constant(l->g, NULL, &made[i], &in[1 + i], err);
+    }
+  }
+  for (int i = 0; i < 2; i++) pgi_tensor_clear(&made[i]);
+  return status == PG_OK ? pgi_edit_set_inputs(node, 3, in, err) : status;
+}
+
+static pg_status convert_norm(layout *l, pgi_node *node, pg_error *err) {
+  int at;
+  pgi_value *x = input(node, 0);
+  if (!is_type(node, "BatchNormalization") || !twin_of(l, x) || !is_image(node->out[0])) {
+    return PG_OK;
+  }
+  for (int i = 1; i < node->n_out; i++) {
+    if (node->out[i]) return PG_OK;
+  }
+  if (!read_norm(node, x->type.dims[1].n, NULL, NULL)) return PG_OK;
+  pgi_node *next = pgi_only_consumer(node->out[0], &at);
+  bool is_relu = next && is_type(next, "Relu");
+  if (is_relu) PG_TRY(pgi_absorb_node(node, next, err));
+  PG_TRY(set_norm(l, node, x, err));
+  PG_TRY(retype(l, node, "BlockedAffine", err));
+  PG_TRY(pgi_attr_set_int(node, "relu", is_relu, err));
+  PG_TRY(block_input(l, node, 0, err));
+  return block_output(l, node, 0, err);
+}
+
 /* ---- joining channels ------------------------------------------------------------------------ */
 
 /* Blocks follow each other as channels do where no block is left partly empty. */
@@ -285,7 +415,8 @@ static pg_status convert_concat(layout *l, pgi_node *node, pg_error *err) {
 
 static pg_status convert_node(layout *l, pgi_node *node, pg_error *err) {
   static pg_status (*const converters[])(layout *, pgi_node *, pg_error *) = {
-      convert_conv, convert_pool, convert_mean, convert_elementwise, convert_concat,
+      convert_conv,  convert_pool,        convert_mean,   convert_norm,
+      convert_scale, convert_elementwise, convert_concat,
   };
   if (node->n_in < 1 || node->n_out < 1 || !node->in[0].value) return PG_OK;
   for (int i = 0; i < PG_COUNT(converters); i++) {
@@ -307,7 +438,7 @@ static pg_status convert_graph(pg_graph *g, bool *changed, pg_error *err) {
     for (pg_graph *body; status == PG_OK && (body = pgi_bodies_next(&it));) {
       status = convert_graph(body, changed, err);
     }
-    if (status == PG_OK) status = convert_node(&l, node, err);
+    if (status == PG_OK && node->graph) status = convert_node(&l, node, err);
   }
   pgi_ptrmap_deinit(&l.twins);
   *changed |= l.changed;
