@@ -30,7 +30,7 @@ ifneq ($(BLAS_INCDIR),)
 BLAS_CFLAGS := -DPG_WITH_OPENBLAS -isystem $(BLAS_INCDIR)
 BLAS_LIBS := -L$(BLAS_LIBDIR) -Wl,-rpath,$(BLAS_LIBDIR) -lopenblas
 endif
-LIBS := -lprotobuf-c -lpng -ljpeg $(BLAS_LIBS) -lm -ldl -lpthread
+LIBS := -lprotobuf-c -lpng -ljpeg -lz $(BLAS_LIBS) -lm -ldl -lpthread
 
 # ---- what is built --------------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ $(GEN)/kernel_list.inc: FORCE
 # ---- what the machine needs -------------------------------------------------------------------------
 
 DEPS := gcc make pkg-config lua5.4 liblua5.4-dev lua-argparse lua-filesystem lua-dkjson lua-readline libprotobuf-c-dev \
-  protobuf-c-compiler libopenblas-serial-dev libpng-dev libjpeg62-turbo-dev
+  protobuf-c-compiler libopenblas-serial-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev
 TEST_DEPS := lua-busted luarocks binutils
 DEV_DEPS := lua-check clang clang-format clang-tidy cppcheck valgrind gdb linux-perf strace
 

@@ -169,6 +169,19 @@ pg_status pgi_writer_commit(pgi_writer *w, pg_error *err); /* frees w in any cas
 pg_status pgi_writer_end(pgi_writer *w, pg_status status, pg_error *err);
 void pgi_writer_abort(pgi_writer *w); /* NULL is fine */
 
+/* ---- digest.c ------------------------------------------------------------------------------- */
+
+typedef struct pgi_sha256 {
+  uint32_t state[8];
+  uint64_t size; /* bytes so far */
+  uint8_t block[64];
+} pgi_sha256;
+void pgi_sha256_init(pgi_sha256 *h);
+void pgi_sha256_add(pgi_sha256 *h, const void *data, size_t size);
+void pgi_sha256_end(pgi_sha256 *h, char *text); /* [65]: lower-case hexadecimal digits, a zero */
+/* XXH64 with seed 0: against damage, not against forgers. */
+uint64_t pgi_xxh64(const void *data, size_t size);
+
 /* ---- probe.c -------------------------------------------------------------------------------- */
 
 /* Nanoseconds that a cache line takes from one CPU to another, the two lowest that the process may

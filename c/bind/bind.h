@@ -125,5 +125,6 @@ void pgi_lua_open_file(lua_State *L);
 void pgi_lua_open_bytes(lua_State *L);
 void pgi_lua_open_image(lua_State *L);
 void pgi_lua_open_post(lua_State *L);
+void pgi_lua_open_proof(lua_State *L);
 
 #endif

@@ -3,6 +3,7 @@
 ** descriptions do.  What lies outside raises a Failure (a table { message, code }), which
 ** perigee.convert turns into nil, message, code: readers need no checks of their own. */
 #include "bind/bind.h"
+#include "format/format.h"
 
 #define PG_LUA_BYTES "perigee.Bytes"
 #define PG_LUA_FAILURE "perigee.Failure"
@@ -296,6 +297,29 @@ static int get_varints(lua_State *L) {
   return 1;
 }
 
+/* ---- deflated data ---------------------------------------------------------------------------------- */
+
+/* b:inflate(size) -> Bytes of so many bytes, from raw deflated data (RFC 1951) */
+static int inflate_bytes(lua_State *L) {
+  const bytes *b = check(L, 1);
+  lua_Integer size = luaL_checkinteger(L, 2);
+  bytes *out = new_bytes(L);
+  pg_error err;
+  /* deflate grows at most 1,032 fold (zlib's technical notes): what claims more lies */
+  if (size < 0 || (lua_Unsigned)size / 1032 > b->size)
+    fail(L, "%I deflated bytes that claim to give %I", (LUAI_UACINT)b->size, (LUAI_UACINT)size);
+  if (pgi_buffer_new(pgi_lua_context(L), (size_t)size, &out->buffer, &err) != PG_OK)
+    return pgi_lua_fail(L, &err);
+  out->buffer->is_readonly = true;
+  out->data = out->buffer->data;
+  out->size = (size_t)size;
+  if (pgi_inflate(pgi_lua_context(L), b->data, b->size, out->buffer->data, out->size, &err) !=
+      PG_OK)
+    fail(L, "%s", err.message);
+  pgi_lua_nudge(L, out->size);
+  return 1;
+}
+
 /* ---- tensors ---------------------------------------------------------------------------------------- */
 
 static void release_buffer(void *owner) {
@@ -307,8 +331,32 @@ static size_t alignment(pg_dtype dtype) {
   return dtype == PG_C64 || dtype == PG_C128 ? size / 2 : PG_MAX(size, 1);
 }
 
-/* b:tensor(dtype, shape [, offset]) -> Tensor: read-only on the same memory, a copy where the memory
-** isn't aligned for the element type */
+/* Strides in elements at an argument, one a dimension; false when there are none.  *span: elements from
+** the first to the last. */
+static bool check_strides(lua_State *L, int arg, int rank, const int64_t *dims, int64_t *strides,
+                          int64_t *span) {
+  if (lua_isnoneornil(L, arg)) return false;
+  luaL_checktype(L, arg, LUA_TTABLE);
+  bool is_empty = false;
+  *span = 1;
+  for (int i = 0; i < rank; i++) {
+    int is_integer;
+    lua_rawgeti(L, arg, i + 1);
+    strides[i] = (int64_t)lua_tointegerx(L, -1, &is_integer);
+    lua_pop(L, 1);
+    if (!is_integer || strides[i] < 0) fail(L, "a stride that is none, of axis %d", i);
+    is_empty |= dims[i] == 0;
+    int64_t reach;
+    if (dims[i] > 0 && (__builtin_mul_overflow(dims[i] - 1, strides[i], &reach) ||
+                        __builtin_add_overflow(*span, reach, span)))
+      fail(L, "strides that lead out of memory");
+  }
+  if (is_empty) *span = 0;
+  return true;
+}
+
+/* b:tensor(dtype, shape [, offset [, strides]]) -> Tensor: read-only on the same memory, a copy where the
+** memory isn't aligned for the element type.  Strides count elements; without them: row-major. */
 static int get_tensor(lua_State *L) {
   const bytes *b = check(L, 1);
   pg_dtype dtype = pgi_lua_check_dtype(L, 2);
@@ -322,38 +370,65 @@ static int get_tensor(lua_State *L) {
   for (int i = 0; i < rank; i++) {
     if (dims[i] < 0) fail(L, "a size of %I", (LUAI_UACINT)dims[i]);
   }
-  if (pgi_count(rank, dims, &count, &err) != PG_OK || !pgi_dtype_bytes(dtype, count, &size)) {
+  int64_t strides[PG_MAX_RANK], n_elements;
+  bool is_strided = check_strides(L, 5, rank, dims, strides, &n_elements);
+  pgi_lua_argcheck(L, !is_strided || pg_dtype_bits(dtype) >= 8, 2, "no whole bytes");
+  if (pgi_count(rank, dims, &count, &err) != PG_OK) fail(L, "a tensor larger than memory");
+  if (!is_strided) n_elements = count;
+  if (!pgi_dtype_bytes(dtype, n_elements, &size)) {
     fail(L, "a tensor larger than memory");
   }
   const uint8_t *data = b->data + check_place(L, b, offset, size);
   pg_tensor *t = pgi_lua_new_tensor(L);
-  if ((uintptr_t)data % alignment(dtype) != 0 || size == 0) {
-    if (pgi_tensor_alloc(ctx, dtype, rank, dims, t, &err) != PG_OK) return pgi_lua_fail(L, &err);
-    if (size) memcpy(pgi_tensor_data(t), data, size);
-    pgi_lua_nudge(L, size);
-    return 1;
-  }
   pgi_buffer *part;
-  void *start = (void *)(uintptr_t)data; /* read-only: nobody writes */
-  pg_status status =
-      pgi_buffer_wrap(ctx, start, size, true, release_buffer, b->buffer, &part, &err);
+  pg_status status;
+  if ((uintptr_t)data % alignment(dtype) != 0 || size == 0) {
+    status = pgi_buffer_new(ctx, size, &part, &err);
+    if (status == PG_OK && size) memcpy(part->data, data, size);
+    if (status == PG_OK) pgi_lua_nudge(L, size);
+  } else {
+    void *start = (void *)(uintptr_t)data; /* read-only: nobody writes */
+    status = pgi_buffer_wrap(ctx, start, size, true, release_buffer, b->buffer, &part, &err);
+    if (status == PG_OK) pgi_buffer_retain(b->buffer); /* the part's */
+  }
   if (status != PG_OK) return pgi_lua_fail(L, &err);
-  pgi_buffer_retain(b->buffer); /* the part's */
-  status = pgi_tensor_on_buffer(part, dtype, rank, dims, 0, t, &err);
+  /* strides may repeat elements: only their span lies in the buffer */
+  status = is_strided ? pgi_tensor_on_buffer(part, dtype, 1, &n_elements, 0, t, &err)
+                      : pgi_tensor_on_buffer(part, dtype, rank, dims, 0, t, &err);
   pgi_buffer_release(part);
-  return status == PG_OK ? 1 : pgi_lua_fail(L, &err);
+  if (status != PG_OK) return pgi_lua_fail(L, &err);
+  if (is_strided) {
+    t->rank = rank;
+    memcpy(t->dims, dims, (size_t)rank * sizeof *dims);
+    memcpy(t->strides, strides, (size_t)rank * sizeof *strides);
+  }
+  return 1;
+}
+
+/* b:npy() -> Tensor of the content of a .npy file */
+static int get_npy(lua_State *L) {
+  const bytes *b = check(L, 1);
+  pg_error err;
+  pg_tensor *t = pgi_lua_new_tensor(L);
+  if (pgi_npy_read(pgi_lua_context(L), b->data, b->size, t, &err) != PG_OK)
+    return pgi_lua_fail(L, &err);
+  pgi_lua_nudge(L, pg_tensor_bytes(t));
+  return 1;
 }
 
 void pgi_lua_open_bytes(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"bytes_open", open_bytes}, {"bytes_of", bytes_of}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"close", close_bytes},   {"string", get_string}, {"slice", get_slice},
-      {"find", find},           {"u8", get_u8},         {"i8", get_i8},
-      {"u16", get_u16},         {"i16", get_i16},       {"u32", get_u32},
-      {"i32", get_i32},         {"i64", get_i64},       {"f32", get_f32},
-      {"f64", get_f64},         {"varint", get_varint}, {"field", get_field},
-      {"varints", get_varints}, {"tensor", get_tensor}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"close", close_bytes}, {"string", get_string},
+                                     {"slice", get_slice},   {"find", find},
+                                     {"u8", get_u8},         {"i8", get_i8},
+                                     {"u16", get_u16},       {"i16", get_i16},
+                                     {"u32", get_u32},       {"i32", get_i32},
+                                     {"i64", get_i64},       {"f32", get_f32},
+                                     {"f64", get_f64},       {"varint", get_varint},
+                                     {"field", get_field},   {"varints", get_varints},
+                                     {"tensor", get_tensor}, {"inflate", inflate_bytes},
+                                     {"npy", get_npy},       {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", close_bytes},
                                   {"__close", close_bytes},
                                   {"__len", length},

@@ -250,5 +250,6 @@ int luaopen_perigee_core(lua_State *L) {
   pgi_lua_open_bytes(L);
   pgi_lua_open_image(L);
   pgi_lua_open_post(L);
+  pgi_lua_open_proof(L);
   return 1;
 }

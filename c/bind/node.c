@@ -174,8 +174,37 @@ static int node_tostring(lua_State *L) {
   return 1;
 }
 
+/* infer(): the types of the node's outputs from what is known of its inputs, declared in place; a list
+** of them.  Makers of graphs ask node by node what Graph:infer tells of a whole model. */
+static int node_infer(lua_State *L) {
+  pgi_node *node = pgi_lua_check_node(L, 1);
+  pgi_arena *arena = &node->graph->model->arena;
+  size_t n_in = (size_t)node->n_in;
+  const pgi_type **in = pgi_lua_scratch(L, (n_in + 1) * sizeof *in);
+  const pg_tensor **content = pgi_lua_scratch(L, (n_in + 1) * sizeof *content);
+  pgi_type *out = pgi_lua_scratch(L, (size_t)(node->n_out + 1) * sizeof *out);
+  for (size_t i = 0; i < n_in; i++) {
+    const pgi_value *v = node->in[i].value;
+    bool is_known = v && v->constant.dtype != PG_NONE && !v->is_input;
+    in[i] = v ? &v->type : NULL;
+    content[i] = is_known ? &v->constant : NULL;
+  }
+  if (!node->op) node->op = pgi_op_find(node->domain, node->type);
+  pgi_infer_env env = {.arena = arena};
+  pg_error err;
+  if (pgi_infer_node(node, in, content, out, &env, &err) != PG_OK) return pgi_lua_fail(L, &err);
+  lua_createtable(L, node->n_out, 0);
+  for (int i = 0; i < node->n_out; i++) {
+    if (node->out[i]) node->out[i]->type = out[i];
+    pgi_lua_push_type(L, node->out[i] ? node->out[i]->name : "", &out[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 void pgi_lua_open_node(lua_State *L) {
-  static const luaL_Reg methods[] = {{"set", pgi_lua_node_set},
+  static const luaL_Reg methods[] = {{"infer", node_infer},
+                                     {"set", pgi_lua_node_set},
                                      {"set_input", node_set_input},
                                      {"unset", pgi_lua_node_unset},
                                      {NULL, NULL}};

@@ -27,6 +27,11 @@ pg_status pgi_onnx_read_value(pg_context *ctx, const void *data, size_t size, co
 pg_status pgi_onnx_write_tensor(const pg_tensor *t, const char *name, void **data, size_t *size,
                                 pg_error *err);
 
+/* ---- inflate.c: raw deflated data (RFC 1951), which must give exactly out_size bytes ---------------- */
+
+pg_status pgi_inflate(pg_context *ctx, const void *data, size_t size, void *out, size_t out_size,
+                      pg_error *err);
+
 /* ---- npy.c, png.c, jpeg.c, wav.c: from and to memory or a path ------------------------------------ */
 
 pg_status pgi_npy_read(pg_context *ctx, const void *data, size_t size, pg_tensor *out,

@@ -6,7 +6,8 @@
 enum { SCALAR_MR = 4, SCALAR_NR = 8 };
 
 static void scalar_tile(int m, int n, int64_t k, const float *a, int64_t lda, const float *b,
-                        int64_t ldb, float *c, int64_t ldc, bool add) {
+                        int64_t ldb, float *c, int64_t ldc, bool add, const float *ahead) {
+  (void)ahead;
   float sum[SCALAR_MR][SCALAR_NR] = {{0}};
   for (int64_t p = 0; p < k; p++) {
     for (int i = 0; i < m; i++) {
@@ -23,7 +24,7 @@ static void scalar_tile(int m, int n, int64_t k, const float *a, int64_t lda, co
 static void scalar_row(int64_t n, int64_t k, const float *x, const float *b, int64_t ldb, float *y,
                        bool add) {
   for (int64_t j = 0; j < n; j += SCALAR_NR) {
-    scalar_tile(1, (int)PG_MIN(n - j, SCALAR_NR), k, x, 1, b + j, ldb, y + j, 0, add);
+    scalar_tile(1, (int)PG_MIN(n - j, SCALAR_NR), k, x, 1, b + j, ldb, y + j, 0, add, b + j);
   }
 }
 
@@ -154,14 +155,14 @@ static bool reads_b_in_place(const pgi_product *p, int64_t rows) {
 }
 
 void pgi_product_tiling(const pgi_product *p, int64_t copies, pgi_tiling *out) {
-  enum { SIDE_M = 256, SIDE_N = 512, ENOUGH = 16, GRAIN = 1 << 21, LEAST_ROWS = 8 };
+  enum { SIDE_M = 256, SIDE_N = 512, ENOUGH = 8, GRAIN = 1 << 21, LEAST_ROWS = 8 };
   int nr = p->kernel->nr;
   int64_t unit_m = p->packed_a ? pgi_panel_height(p->m, p->kernel->mr) : p->kernel->mr;
   int64_t tile_m = PG_MAX(1, PG_MIN(p->m, SIDE_M / unit_m * unit_m));
   int64_t tile_n = PG_MAX(1, PG_MIN(p->n, SIDE_N / nr * nr));
-  /* Halve the longer side while there are too few tiles to share and they stay worth a task.  With
-  ** few rows the time goes into reading b: they count as some more.  Narrow tiles are left alone:
-  ** each column of tiles reads all of a. */
+  /* Halve while there are too few tiles to share and they stay worth a task: columns first, so that
+  ** each part of b is read, or gathered, once.  With few rows the time goes into reading b: they count as
+  ** some more.  Narrow tiles are left alone: each column of tiles reads all of a. */
   for (;;) {
     int64_t tiles = ceil_div(PG_MAX(p->m, 1), tile_m) * ceil_div(PG_MAX(p->n, 1), tile_n);
     if (copies >= ENOUGH || tiles * copies >= ENOUGH) break;
@@ -169,7 +170,7 @@ void pgi_product_tiling(const pgi_product *p, int64_t copies, pgi_tiling *out) {
     int64_t half_m = ceil_div(ceil_div(tile_m, 2), unit_m) * unit_m;
     int64_t half_n = ceil_div(ceil_div(tile_n, 2), nr) * nr;
     bool can_m = half_m < tile_m, can_n = half_n < tile_n && tile_n > 2 * nr;
-    if (can_n && (tile_n >= tile_m || !can_m)) {
+    if (can_n) {
       tile_n = half_n;
     } else if (can_m) {
       tile_m = half_m;
@@ -209,6 +210,7 @@ typedef struct block {
   int64_t b_step; /* from panel to panel */
   int64_t ldb;
   int64_t depth;
+  const float *next; /* the panel of b behind the last one: tiles fetch it into the cache */
   bool add, is_last;
 } block;
 
@@ -219,10 +221,12 @@ static void run_block(const pgi_product *p, const block *k, int64_t i0, int64_t 
   for (int64_t j = 0; j < n; j += nr, b += k->b_step) {
     int cols = (int)PG_MIN(n - j, nr);
     const float *a = k->a;
+    const float *ahead = j + nr < n ? b + k->b_step : k->next;
     for (int64_t i = 0; i < m; i += k->height, a += k->a_step) {
       int rows = (int)PG_MIN(m - i, k->height);
       float *c = p->c + (i0 + i) * p->ldc + j0 + j;
-      p->kernel->tile(rows, cols, k->depth, a, k->height, b, k->ldb, c, p->ldc, k->add);
+      p->kernel->tile(rows, cols, k->depth, a, k->height, b, k->ldb, c, p->ldc, k->add, ahead);
+      ahead += k->depth * PG_GEMM_AHEAD;
       if (k->is_last && p->epilogue) {
         p->kernel->finish(p->epilogue, i0 + i, j0 + j, rows, cols, c, p->ldc);
       }
@@ -259,6 +263,15 @@ static bool run_column(const pgi_product *p, int64_t i0, int64_t m) {
   p->kernel->dots(m, p->k, p->b, p->a + i0 * p->a_row, p->a_row, c, p->ldc, p->add);
   if (p->epilogue) p->kernel->finish(p->epilogue, i0, 0, m, 1, c, p->ldc);
   return true;
+}
+
+/* The panel of packed b that the same columns need at the next depth; where nothing is known of it, one
+** that is in the cache. */
+static const float *next_panel(const pgi_product *p, const block *k, int64_t q, int64_t padded_n,
+                               int64_t j0) {
+  int64_t next = q + k->depth;
+  if (!p->packed_b || next >= p->k) return k->b;
+  return p->packed_b + next * padded_n + j0 * PG_MIN(p->k - next, PG_GEMM_KC);
 }
 
 void pgi_product_tile(const pgi_product *p, const pgi_tiling *t, int64_t i, float *scratch) {
@@ -312,6 +325,7 @@ void pgi_product_tile(const pgi_product *p, const pgi_tiling *t, int64_t i, floa
       }
       k.b = b_room;
     }
+    k.next = next_panel(p, &k, q, padded_n, j0);
     run_block(p, &k, i0, m, j0, n);
   }
 }

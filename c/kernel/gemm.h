@@ -14,7 +14,8 @@
 enum {
   PG_GEMM_KC = 256,    /* depth of a block: a panel of each side fits the first-level cache */
   PG_GEMM_MAX_MR = 16, /* bounds of any variant's tile */
-  PG_GEMM_MAX_NR = 64
+  PG_GEMM_MAX_NR = 64,
+  PG_GEMM_AHEAD = 4 /* floats that a tile fetches ahead for each of its k */
 };
 
 /* ---- epilogues ------------------------------------------------------------------------------ */
@@ -56,9 +57,10 @@ pgi_finish_fn pgi_finish_scalar, pgi_finish_avx2, pgi_finish_avx512;
 typedef struct pgi_gemm_f32 {
   int mr, nr; /* the largest tile */
   /* c[m,n] = a b, or += when `add`, with 1 <= m <= mr, 1 <= n <= nr, k >= 1.  a[p * lda + i],
-  ** b[p * ldb + j].  Nothing outside [m,n] is touched, of b neither. */
+  ** b[p * ldb + j].  Nothing outside [m,n] is touched, of b neither.  What will be needed next, k *
+  ** PG_GEMM_AHEAD floats at `ahead`, is brought nearer meanwhile; it may be any address. */
   void (*tile)(int m, int n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
-               float *c, int64_t ldc, bool add);
+               float *c, int64_t ldc, bool add, const float *ahead);
   /* y[j] = sum over p of x[p] * b[p * ldb + j], or +=, for any n >= 1, k >= 1. */
   void (*row)(int64_t n, int64_t k, const float *x, const float *b, int64_t ldb, float *y,
               bool add);

@@ -7,6 +7,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Floats of a 512-bit vector, which are those of a line of the cache; the k of a tile that go by for each
+** line that it fetches ahead. */
+enum { W5 = 16, LINE = W5 / PG_GEMM_AHEAD };
+
 /* ---- AVX2 ----------------------------------------------------------------------------------- */
 
 enum { MR2 = 6, NR2 = 16, W2 = 8 };
@@ -17,10 +21,27 @@ PG_TARGET_AVX2 INLINE __m256i mask2(int64_t n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n < 0 ? 0 : n > W2 ? W2 : n)), lane);
 }
 
+/* One of the k: a column of a times a row of b. */
+PG_TARGET_AVX2 INLINE void step2(const int M, const int V, const bool is_cut, __m256i cut,
+                                 const float *a, const float *b, __m256 sum[MR2][2]) {
+  __m256 right[2];
+#pragma GCC unroll 2
+  for (int v = 0; v < V; v++) {
+    right[v] =
+        is_cut && v == V - 1 ? _mm256_maskload_ps(b + v * W2, cut) : _mm256_loadu_ps(b + v * W2);
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < M; i++) {
+    __m256 left = _mm256_broadcast_ss(a + i);
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) sum[i][v] = _mm256_fmadd_ps(left, right[v], sum[i][v]);
+  }
+}
+
 /* M rows, V vectors of columns, the last one under a mask when is_cut. */
 PG_TARGET_AVX2 INLINE void tile2(const int M, const int V, const bool is_cut, int n, int64_t k,
                                  const float *a, int64_t lda, const float *b, int64_t ldb, float *c,
-                                 int64_t ldc, bool add) {
+                                 int64_t ldc, bool add, const float *ahead) {
   __m256 sum[MR2][2];
   __m256i cut = mask2(n - (V - 1) * W2);
 #pragma GCC unroll 6
@@ -28,22 +49,13 @@ PG_TARGET_AVX2 INLINE void tile2(const int M, const int V, const bool is_cut, in
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) sum[i][v] = _mm256_setzero_ps();
   }
-  for (int64_t p = 0; p < k; p++) {
-    __m256 right[2];
-#pragma GCC unroll 2
-    for (int v = 0; v < V; v++) {
-      right[v] =
-          is_cut && v == V - 1 ? _mm256_maskload_ps(b + v * W2, cut) : _mm256_loadu_ps(b + v * W2);
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < M; i++) {
-      __m256 left = _mm256_broadcast_ss(a + i);
-#pragma GCC unroll 2
-      for (int v = 0; v < V; v++) sum[i][v] = _mm256_fmadd_ps(left, right[v], sum[i][v]);
-    }
-    a += lda;
-    b += ldb;
+  int64_t p = 0;
+  for (; p + LINE <= k; p += LINE, ahead += W5) {
+    __builtin_prefetch(ahead, 0, 2);
+#pragma GCC unroll 4
+    for (int q = 0; q < LINE; q++, a += lda, b += ldb) step2(M, V, is_cut, cut, a, b, sum);
   }
+  for (; p < k; p++, a += lda, b += ldb) step2(M, V, is_cut, cut, a, b, sum);
 #pragma GCC unroll 6
   for (int i = 0; i < M; i++) {
 #pragma GCC unroll 2
@@ -61,19 +73,20 @@ PG_TARGET_AVX2 INLINE void tile2(const int M, const int V, const bool is_cut, in
   }
 }
 
-#define AVX2_HEIGHT(M)                                       \
-  case M:                                                    \
-    if (n == NR2) {                                          \
-      tile2(M, 2, false, n, k, a, lda, b, ldb, c, ldc, add); \
-    } else if (n > W2) {                                     \
-      tile2(M, 2, true, n, k, a, lda, b, ldb, c, ldc, add);  \
-    } else {                                                 \
-      tile2(M, 1, true, n, k, a, lda, b, ldb, c, ldc, add);  \
-    }                                                        \
+#define AVX2_HEIGHT(M)                                              \
+  case M:                                                           \
+    if (n == NR2) {                                                 \
+      tile2(M, 2, false, n, k, a, lda, b, ldb, c, ldc, add, ahead); \
+    } else if (n > W2) {                                            \
+      tile2(M, 2, true, n, k, a, lda, b, ldb, c, ldc, add, ahead);  \
+    } else {                                                        \
+      tile2(M, 1, true, n, k, a, lda, b, ldb, c, ldc, add, ahead);  \
+    }                                                               \
     break;
 
 PG_TARGET_AVX2 static void avx2_tile(int m, int n, int64_t k, const float *a, int64_t lda,
-                                     const float *b, int64_t ldb, float *c, int64_t ldc, bool add) {
+                                     const float *b, int64_t ldb, float *c, int64_t ldc, bool add,
+                                     const float *ahead) {
   switch (m) {
     AVX2_HEIGHT(1)
     AVX2_HEIGHT(2)
@@ -110,7 +123,7 @@ PG_TARGET_AVX2 static void avx2_row(int64_t n, int64_t k, const float *x, const 
     }
   }
   for (; j < n; j += NR2) {
-    avx2_tile(1, (int)PG_MIN(n - j, NR2), k, x, 1, b + j, ldb, y + j, 0, add);
+    avx2_tile(1, (int)PG_MIN(n - j, NR2), k, x, 1, b + j, ldb, y + j, 0, add, b + j);
   }
 }
 
@@ -195,15 +208,31 @@ PG_KERNEL(gemm_f32_6x16_avx2) = {
 
 /* ---- AVX-512 -------------------------------------------------------------------------------- */
 
-enum { MR5 = 14, NR5 = 32, W5 = 16 };
+enum { MR5 = 14, NR5 = 32 };
 
 PG_TARGET_AVX512 INLINE __mmask16 mask5(int64_t n) {
   return (__mmask16)(n >= W5 ? 0xffff : n <= 0 ? 0 : (1u << n) - 1);
 }
 
+PG_TARGET_AVX512 INLINE void step5(const int M, const int V, const bool is_cut, __mmask16 cut,
+                                   const float *a, const float *b, __m512 sum[MR5][2]) {
+  __m512 right[2];
+#pragma GCC unroll 2
+  for (int v = 0; v < V; v++) {
+    right[v] =
+        is_cut && v == V - 1 ? _mm512_maskz_loadu_ps(cut, b + v * W5) : _mm512_loadu_ps(b + v * W5);
+  }
+#pragma GCC unroll 14
+  for (int i = 0; i < M; i++) {
+    __m512 left = _mm512_set1_ps(a[i]);
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) sum[i][v] = _mm512_fmadd_ps(left, right[v], sum[i][v]);
+  }
+}
+
 PG_TARGET_AVX512 INLINE void tile5(const int M, const int V, const bool is_cut, int n, int64_t k,
                                    const float *a, int64_t lda, const float *b, int64_t ldb,
-                                   float *c, int64_t ldc, bool add) {
+                                   float *c, int64_t ldc, bool add, const float *ahead) {
   __m512 sum[MR5][2];
   __mmask16 cut = mask5(n - (V - 1) * W5);
 #pragma GCC unroll 14
@@ -211,22 +240,13 @@ PG_TARGET_AVX512 INLINE void tile5(const int M, const int V, const bool is_cut, 
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) sum[i][v] = _mm512_setzero_ps();
   }
-  for (int64_t p = 0; p < k; p++) {
-    __m512 right[2];
-#pragma GCC unroll 2
-    for (int v = 0; v < V; v++) {
-      right[v] = is_cut && v == V - 1 ? _mm512_maskz_loadu_ps(cut, b + v * W5)
-                                      : _mm512_loadu_ps(b + v * W5);
-    }
-#pragma GCC unroll 14
-    for (int i = 0; i < M; i++) {
-      __m512 left = _mm512_set1_ps(a[i]);
-#pragma GCC unroll 2
-      for (int v = 0; v < V; v++) sum[i][v] = _mm512_fmadd_ps(left, right[v], sum[i][v]);
-    }
-    a += lda;
-    b += ldb;
+  int64_t p = 0;
+  for (; p + LINE <= k; p += LINE, ahead += W5) {
+    __builtin_prefetch(ahead, 0, 2);
+#pragma GCC unroll 4
+    for (int q = 0; q < LINE; q++, a += lda, b += ldb) step5(M, V, is_cut, cut, a, b, sum);
   }
+  for (; p < k; p++, a += lda, b += ldb) step5(M, V, is_cut, cut, a, b, sum);
 #pragma GCC unroll 14
   for (int i = 0; i < M; i++) {
 #pragma GCC unroll 2
@@ -240,20 +260,20 @@ PG_TARGET_AVX512 INLINE void tile5(const int M, const int V, const bool is_cut, 
   }
 }
 
-#define AVX512_HEIGHT(M)                                     \
-  case M:                                                    \
-    if (n == NR5) {                                          \
-      tile5(M, 2, false, n, k, a, lda, b, ldb, c, ldc, add); \
-    } else if (n > W5) {                                     \
-      tile5(M, 2, true, n, k, a, lda, b, ldb, c, ldc, add);  \
-    } else {                                                 \
-      tile5(M, 1, true, n, k, a, lda, b, ldb, c, ldc, add);  \
-    }                                                        \
+#define AVX512_HEIGHT(M)                                            \
+  case M:                                                           \
+    if (n == NR5) {                                                 \
+      tile5(M, 2, false, n, k, a, lda, b, ldb, c, ldc, add, ahead); \
+    } else if (n > W5) {                                            \
+      tile5(M, 2, true, n, k, a, lda, b, ldb, c, ldc, add, ahead);  \
+    } else {                                                        \
+      tile5(M, 1, true, n, k, a, lda, b, ldb, c, ldc, add, ahead);  \
+    }                                                               \
     break;
 
 PG_TARGET_AVX512 static void avx512_tile(int m, int n, int64_t k, const float *a, int64_t lda,
                                          const float *b, int64_t ldb, float *c, int64_t ldc,
-                                         bool add) {
+                                         bool add, const float *ahead) {
   switch (m) {
     AVX512_HEIGHT(1)
     AVX512_HEIGHT(2)
@@ -298,7 +318,7 @@ PG_TARGET_AVX512 static void avx512_row(int64_t n, int64_t k, const float *x, co
     }
   }
   for (; j < n; j += NR5) {
-    avx512_tile(1, (int)PG_MIN(n - j, NR5), k, x, 1, b + j, ldb, y + j, 0, add);
+    avx512_tile(1, (int)PG_MIN(n - j, NR5), k, x, 1, b + j, ldb, y + j, 0, add, b + j);
   }
 }
 

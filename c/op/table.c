@@ -42,6 +42,7 @@ int pgi_opset_newest(const char *domain) {
       {"ai.onnx.preview.training", 1},
       {"com.microsoft", 1},
       {"perigee", 1},
+      {"perigee.tflite", 1},
   };
   for (int i = 0; i < PG_COUNT(newest); i++)
     if (strcmp(newest[i].domain, domain) == 0) return newest[i].version;

@@ -202,4 +202,26 @@ pg_tensor *pgi_sequence_at(const pg_tensor *seq, int64_t i); /* borrowed; writab
 bool pgi_allclose(const pg_tensor *actual, const pg_tensor *expected, double rtol, double atol,
                   char *why, size_t why_size);
 
+/* ---- difference.c --------------------------------------------------------------------------- */
+
+/* What `b` has beside `a`, the expected one.  Elements that are no numbers don't go into the measures:
+** n_special counts those that disagree. */
+typedef struct pgi_difference {
+  int64_t count, n_special;
+  int64_t n_beyond; /* |a - b| > atol * scale + rtol * |a|; strings: that are not the same */
+  int64_t worst;    /* row-major index of the largest difference */
+  double scale;     /* the largest |a| */
+  double max_abs, sum_abs, max_rel, max_ulp;
+  double dot, norm_a, norm_b; /* sums of products */
+} pgi_difference;
+/* Any shapes with as many elements; PG_INVALID for what has no elements to compare. */
+pg_status pgi_tensor_difference(const pg_tensor *a, const pg_tensor *b, double rtol, double atol,
+                                pgi_difference *out, pg_error *err);
+/* What stays when the axes are in another order. */
+typedef struct pgi_summary {
+  int64_t count, n_special;
+  double sum, sum_squares, min, max;
+} pgi_summary;
+pg_status pgi_tensor_summary(const pg_tensor *t, pgi_summary *out, pg_error *err);
+
 #endif

@@ -53,7 +53,7 @@ static void check_tile(pgi_check *c, const pgi_gemm_f32 *t, int m, int n, int64_
   float *to = pgi_check_floats(c, size, 1),
         *start = pgi_check_buffer(c, (size_t)size * sizeof *start);
   memcpy(start, to, (size_t)size * sizeof *start);
-  t->tile(m, n, k, a, lda, b, ldb, to, ldc, add);
+  t->tile(m, n, k, a, lda, b, ldb, to, ldc, add, b);
   product q = {m, n, k, a, 1, lda, b, ldb, 1, add ? start : NULL, to, ldc, 1, size};
   check_product(c, &q, start, "tile");
   pgi_check_clear(c, "tile");

@@ -35,6 +35,22 @@ function M.isa() return core.isa() end
 ---@return number
 function M.clock() return core.clock() end
 
+--- Named tensors of a checkpoint, safetensors, .npz or model: see perigee.tensors.
+---@param path string
+---@param opts? { key?: string }
+---@return perigee.Tensors? tensors
+---@return string? message
+---@return string? code
+function M.tensors(path, opts) return require("perigee.tensors").load(path, opts) end
+
+--- Writes named tensors as safetensors.
+---@param path string
+---@param tensors perigee.Tensors|table<string, perigee.Tensor>
+---@return true? ok
+---@return string? message
+---@return string? code
+function M.save_tensors(path, tensors) return require("perigee.tensors").save(path, tensors) end
+
 --- Every operator that this build knows: an array of { name, domain, since, inputs,
 --- outputs, types, attributes, upgrades, current }.
 ---@return table[]

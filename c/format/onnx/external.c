@@ -114,6 +114,12 @@ static pg_status find_or_open(pgi_onnx_reader *r, const char *location, pgi_blob
       return PG_OK;
     }
   }
+  if (!r->path) {
+    return pgi_fail(
+        err, PG_UNSUPPORTED,
+        "its data is in the file '%.200s': load the model from its path, not from memory",
+        location);
+  }
   PG_TRY(resolve(r, location, real, err));
   PG_TRY(pgi_blob_open(r->ctx, real, location, out, err));
   (*out)->next = r->externals;

@@ -89,6 +89,11 @@ pg_status pgi_onnx_keep(pgi_arena *arena, const ProtobufCMessage *m, pgi_bytes *
 pg_status pgi_onnx_external(pgi_onnx_reader *r, const proto_tensor *p, size_t need, pgi_blob **blob,
                             const uint8_t **data, size_t *size, pg_error *err);
 
+/* read_model.c: a model whose tensors may lie in one other block, `external`, under the name that it
+** has as a location; nowhere else.  The reference to it is taken in any case. */
+pg_status pgi_onnx_read_parts(pg_context *ctx, const void *data, size_t size, pgi_blob *external,
+                              bool only_shapes, pg_graph **out, pg_error *err);
+
 /* read_tensor.c: *out fresh. */
 pg_status pgi_onnx_read_tensor(pgi_onnx_reader *r, const proto_tensor *p, pg_tensor *out,
                                pg_error *err);

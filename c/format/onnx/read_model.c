@@ -1,5 +1,5 @@
 /* read_model: ModelProto -> a main graph with its model; pg_graph_load. */
-#include "format/onnx/onnx.h"
+#include "format/container.h"
 
 /* Searched in order for every node: more would be an attack. */
 enum { OPSETS_MOST = 256, NEWEST_IR = 14 };
@@ -165,26 +165,42 @@ static pg_status unpack_model(pgi_onnx_reader *r, proto_model **out, pg_error *e
   return status;
 }
 
-/* path: NULL when the model is not from a file. */
-static pg_status read_model(pgi_blob *blob, const char *path, bool only_shapes, pg_graph **out,
-                            pg_error *err) {
-  pgi_onnx_reader r;
+/* Ends the reader. */
+static pg_status read_with(pgi_onnx_reader *r, pg_graph **out, pg_error *err) {
   proto_model *p;
   pg_graph *main = NULL;
-  pgi_onnx_reader_init(&r, blob->ctx, blob->data, blob->size);
-  r.blob = blob;
-  r.path = path;
-  r.only_shapes = only_shapes;
-  pg_status status = unpack_model(&r, &p, err);
-  if (status == PG_OK) status = pgi_graph_new(blob->ctx, &main, err);
-  if (status == PG_OK) status = read_content(&r, p, main, err);
-  pgi_onnx_reader_deinit(&r);
+  pg_status status = unpack_model(r, &p, err);
+  if (status == PG_OK) status = pgi_graph_new(r->ctx, &main, err);
+  if (status == PG_OK) status = read_content(r, p, main, err);
+  pgi_onnx_reader_deinit(r);
   if (status != PG_OK) {
     pg_graph_free(main);
     return status;
   }
   *out = main;
   return PG_OK;
+}
+
+pg_status pgi_onnx_read_parts(pg_context *ctx, const void *data, size_t size, pgi_blob *external,
+                              bool only_shapes, pg_graph **out, pg_error *err) {
+  pgi_onnx_reader r;
+  pgi_onnx_reader_init(&r, ctx, data, size);
+  r.externals = external;
+  r.only_shapes = only_shapes;
+  return read_with(&r, out, err);
+}
+
+/* path: NULL when the model is not from a file. */
+static pg_status read_model(pgi_blob *blob, const char *path, bool only_shapes, pg_graph **out,
+                            pg_error *err) {
+  pgi_onnx_reader r;
+  if (pgi_container_is(blob->data, blob->size))
+    return pgi_container_read(blob, only_shapes, out, err);
+  pgi_onnx_reader_init(&r, blob->ctx, blob->data, blob->size);
+  r.blob = blob;
+  r.path = path;
+  r.only_shapes = only_shapes;
+  return read_with(&r, out, err);
 }
 
 static pg_status load(pg_context *ctx, const char *path, bool only_shapes, pg_graph **out,

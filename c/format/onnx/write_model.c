@@ -1,5 +1,5 @@
 /* write_model: a model as a message; pg_graph_save. */
-#include "format/onnx/onnx.h"
+#include "format/container.h"
 #include "graph/opdef.h"
 
 /* IR versions at which something became possible, and the one for graphs made by hand. */
@@ -310,6 +310,7 @@ pg_status pg_graph_save(const pg_graph *graph, const char *path, int64_t externa
                         pg_error *err) {
   enum { LARGE = 1024, MOST_INSIDE = 2000000000 };
   pgi_onnx_writer w;
+  if (pgi_container_is_path(path)) return pgi_container_save(graph, path, err);
   pgi_onnx_writer_init(&w, graph->model->ctx);
   w.threshold = external_threshold;
   if (external_threshold < 0) {

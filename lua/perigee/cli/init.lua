@@ -4,7 +4,7 @@
 local M = {}
 
 local names = {
-  "info", "infer", "run", "check", "convert", "extract", "merge", "inline", "text", "bench",
+  "info", "infer", "run", "batch", "check", "convert", "extract", "merge", "inline", "text", "bench",
   "conformance", "repl",
 }
 

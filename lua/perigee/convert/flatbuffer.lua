@@ -121,7 +121,7 @@ function Reader:table(at, name, depth)
   local bytes = self.bytes
   local vtable = at - bytes:i32(at)
   local size, out = bytes:u16(vtable), {}
-  for i = 0, #self.schema[name] do
+  for i = 0, self.schema[name][0] and #self.schema[name] or -1 do
     local def = self.schema[name][i]
     local slot = 4 + 2 * i
     local offset = slot + 2 <= size and bytes:u16(vtable + slot) or 0

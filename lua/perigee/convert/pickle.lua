@@ -76,7 +76,7 @@ local function sequence(kind, list)
   return list
 end
 
-local function dict() return { kind = "dict", keys = {}, map = {} } end
+function M.dict() return { kind = "dict", keys = {}, map = {} } end
 
 local function set(d, key, value)
   if type(d) ~= "table" or d.kind ~= "dict" then return end -- an object's own items: not ours
@@ -153,13 +153,13 @@ end
 -- ---- containers ----
 op[")"] = function(m) m:push(sequence("tuple", {})) end
 op["]"] = function(m) m:push(sequence("list", {})) end
-op["}"] = function(m) m:push(dict()) end
+op["}"] = function(m) m:push(M.dict()) end
 op["\x8f"] = function(m) m:push(sequence("set", {})) end
 op["t"] = function(m) m:push(sequence("tuple", m:pop_mark())) end
 op["l"] = function(m) m:push(sequence("list", m:pop_mark())) end
 op["\x91"] = function(m) m:push(sequence("set", m:pop_mark())) end
 op["d"] = function(m)
-  local items, d = m:pop_mark(), dict()
+  local items, d = m:pop_mark(), M.dict()
   for i = 1, #items - 1, 2 do set(d, items[i], items[i + 1]) end
   m:push(d)
 end

@@ -1,6 +1,5 @@
 --- Zip archives (APPNOTE 6.3.10): the directory at the end, members as slices of the mapped file.
 --- Names are only names: nothing is ever unpacked to disk.
-local core = require "perigee.core"
 local fail = require "perigee.convert.fail"
 
 local M = {}
@@ -82,30 +81,12 @@ end
 ---@return boolean
 function M.is(bytes) return #bytes >= 22 and bytes:string(0, 4) == "PK\3\4" end
 
---- Unpacks in pieces and stops as soon as more comes out than the directory states.
+--- Unpacks exactly what the directory states.
 local function inflate(packed, entry)
-  local ok, zlib = pcall(require, "zlib")
-  if not ok then
-    fail.unsupported { {
-      what = "a compressed member, which needs the Lua module 'zlib' (Debian's lua-zlib)",
-      where = entry.name,
-    } }
-  end
   if entry.size < 0 or entry.size > MOST_SIZE or entry.size > #packed * MOST_GROWTH then
     fail.format("%s claims to unpack to %d bytes", entry.name, entry.size)
   end
-  local RAW, PIECE = -15, 1 << 16
-  local unpack, pieces, total = zlib.inflate(RAW), {}, 0
-  for at = 0, #packed - 1, PIECE do
-    local done, piece = pcall(unpack, packed:string(at, math.min(PIECE, #packed - at)))
-    if not done then fail.format("%s: damaged: %s", entry.name, piece) end
-    pieces[#pieces + 1], total = piece, total + #piece
-    if total > entry.size then break end
-  end
-  if total ~= entry.size then
-    fail.format("%s unpacks to another size than its %d bytes", entry.name, entry.size)
-  end
-  return core.bytes_of(table.concat(pieces))
+  return packed:inflate(entry.size)
 end
 
 --- A member's content, or nil when there is none of that name. Stored members are slices of the

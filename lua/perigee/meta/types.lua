@@ -583,6 +583,12 @@ function Node:set(attrs) end
 ---@param name string
 ---@return perigee.Node self
 function Node:unset(name) end
+---The types of its outputs from what is known of its inputs, declared in place: what Graph:infer
+---tells of a whole model, for makers of graphs who go node by node.
+---@return perigee.ValueInfo[]? outputs
+---@return string? message
+---@return string? code
+function Node:infer() end
 
 -- ---- Session ------------------------------------------------------------------------------------
 
