@@ -31,7 +31,7 @@ INLINE void conv_tile(const int P, const int R, const int B, const int64_t step,
 #pragma GCC unroll 16
   for (int p = 0; p < P; p++) {
 #pragma GCC unroll 2
-    for (int b = 0; b < B; b++) sum[p][b] = zero();
+    for (int b = 0; b < B; b++) sum[p][b] = load(bias + b * LANES);
   }
   const float *ahead = at->ahead;
   const int64_t ahead_step = c->ahead_step;
@@ -51,12 +51,15 @@ INLINE void conv_tile(const int P, const int R, const int B, const int64_t step,
         }
         const float *from = line;
         if (mask == all) {
+          const float *next = line + c->block; /* the same pixels of the next block of channels */
           for (int64_t d = 0; d < depth; d++, from += c->channel, taps += B * LANES) {
+            __builtin_prefetch(next);
+            next += step;
             vec right[NB];
 #pragma GCC unroll 2
             for (int b = 0; b < B; b++) {
               right[b] = load(taps + b * LANES);
-              if (b == 0) __builtin_prefetch(taps + 512, 0, 3);
+              if (b == 0) __builtin_prefetch(ahead, 0, 2); /* the next line comes along */
             }
             ahead += ahead_step;
 #pragma GCC unroll 16
@@ -86,18 +89,19 @@ INLINE void conv_tile(const int P, const int R, const int B, const int64_t step,
     }
   }
   const vec low = splat(c->low), high = splat(c->high);
+  const bool is_capped = c->high < INFINITY;
   const int64_t out = (at->oy * c->out_w + at->ox) * LANES;
 #pragma GCC unroll 2
   for (int b = 0; b < B; b++) {
-    const vec shift = load(bias + b * LANES);
     float *to = y + out + b * c->out_block;
     const float *more = z ? z + out + b * c->out_block : NULL;
 #pragma GCC unroll 16
     for (int p = 0; p < P; p++) {
       const int64_t offset = (p / Q * c->out_w + p % Q) * LANES;
-      vec v = add(sum[p][b], shift);
+      vec v = sum[p][b];
       if (more) v = add(v, load(more + offset));
-      store(to + offset, least(high, most(low, v)));
+      v = most(low, v);
+      store(to + offset, is_capped ? least(high, v) : v);
     }
   }
   if (!c->map) return;
@@ -284,21 +288,23 @@ INLINE void dw_tile(const int P, const int K, const int S, const pgi_blocked_con
   }
 }
 
-INLINE void dw_store(const int P, const pgi_blocked_conv *c, const vec *sum, vec shift,
-                     const float *z, float *y) {
+INLINE void dw_store(const int P, const pgi_blocked_conv *c, const vec *sum, const float *z,
+                     float *y) {
   const vec low = splat(c->low), high = splat(c->high);
+  const bool is_capped = c->high < INFINITY;
 #pragma GCC unroll 8
   for (int p = 0; p < P; p++) {
-    vec v = add(sum[p], shift);
+    vec v = sum[p];
     if (z) v = add(v, load(z + p * LANES));
-    store(y + p * LANES, least(high, most(low, v)));
+    v = most(low, v);
+    store(y + p * LANES, is_capped ? least(high, v) : v);
   }
 }
 
 /* One pixel, any taps. */
 INLINE void dw_pixel(const pgi_blocked_conv *c, const float *x, const float *w, vec shift,
                      const float *z, float *y, int64_t oy, int64_t ox, int64_t from, int64_t to) {
-  vec sum = zero();
+  vec sum = shift;
   for (int64_t ky = from; ky < to; ky++) {
     int64_t line = (oy * c->stride_h - c->before_h + ky * c->dilation_h) * c->in_w;
     int64_t ix = ox * c->stride_w - c->before_w;
@@ -308,7 +314,7 @@ INLINE void dw_pixel(const pgi_blocked_conv *c, const float *x, const float *w, 
     }
   }
   int64_t at = (oy * c->out_w + ox) * LANES;
-  dw_store(1, c, &sum, shift, z ? z + at : NULL, y + at);
+  dw_store(1, c, &sum, z ? z + at : NULL, y + at);
 }
 
 INLINE int64_t dw_span(const int P, const int K, const int S, const pgi_blocked_conv *c,
@@ -317,11 +323,11 @@ INLINE int64_t dw_span(const int P, const int K, const int S, const pgi_blocked_
   for (; ox + P <= end; ox += P) {
     vec sum[8];
 #pragma GCC unroll 8
-    for (int p = 0; p < P; p++) sum[p] = zero();
+    for (int p = 0; p < P; p++) sum[p] = shift;
     int64_t in = (oy * c->stride_h - c->before_h) * c->in_w + ox * S - c->before_w;
     dw_tile(P, K, S, c, from, to, x + in * LANES, w, sum);
     int64_t at = (oy * c->out_w + ox) * LANES;
-    dw_store(P, c, sum, shift, z ? z + at : NULL, y + at);
+    dw_store(P, c, sum, z ? z + at : NULL, y + at);
   }
   return ox;
 }

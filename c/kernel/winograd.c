@@ -45,19 +45,20 @@ static float out_at(int size, int out, int row, int col) {
 }
 
 void pgi_winograd_weights(int size, int taps, const float *g, float *to, int64_t step) {
-  double half[MOST][MOST];
+  double matrix[MOST][MOST], half[MOST][MOST];
+  for (int i = 0; i < size; i++) {
+    for (int k = 0; k < taps; k++) matrix[i][k] = weight_at(size, taps, i, k);
+  }
   for (int i = 0; i < size; i++) {
     for (int j = 0; j < taps; j++) {
       half[i][j] = 0;
-      for (int k = 0; k < taps; k++) {
-        half[i][j] += weight_at(size, taps, i, k) * (double)g[k * taps + j];
-      }
+      for (int k = 0; k < taps; k++) half[i][j] += matrix[i][k] * (double)g[k * taps + j];
     }
   }
   for (int i = 0; i < size; i++) {
     for (int j = 0; j < size; j++) {
       double sum = 0;
-      for (int k = 0; k < taps; k++) sum += half[i][k] * weight_at(size, taps, j, k);
+      for (int k = 0; k < taps; k++) sum += half[i][k] * matrix[j][k];
       to[(i * size + j) * step] = (float)sum;
     }
   }

@@ -79,12 +79,14 @@ void pgi_winograd_pack(int lanes, int out, int64_t inputs, int64_t outputs, int6
   int size = out + (int)taps - 1;
   int64_t most = PG_BLOCKED_TILE * lanes, rounded = (outputs + lanes - 1) / lanes * lanes;
   memset(to, 0, (size_t)pgi_winograd_size(lanes, out, inputs, outputs, taps) * sizeof *to);
-  for (int64_t o = 0; o < outputs; o++) {
-    int64_t first = o / most * most, width = PG_MIN(rounded - first, most);
+  for (int64_t first = 0; first < outputs; first += most) {
+    int64_t width = PG_MIN(rounded - first, most), end = PG_MIN(outputs, first + most);
     float *pair = to + first * inputs * size * size;
     for (int64_t i = 0; i < inputs; i++) {
-      pgi_winograd_weights(size, (int)taps, w + (o * inputs + i) * taps * taps,
-                           pair + i * width + (o - first), inputs * width);
+      for (int64_t o = first; o < end; o++) {
+        pgi_winograd_weights(size, (int)taps, w + (o * inputs + i) * taps * taps,
+                             pair + i * width + (o - first), inputs * width);
+      }
     }
   }
 }

@@ -219,6 +219,44 @@ static pg_status convert_mean(layout *l, pgi_node *node, pg_error *err) {
   return block_output(l, node, 0, err);
 }
 
+/* ---- resizing -------------------------------------------------------------------------------- */
+
+enum { MOST_FACTOR = 64 };
+
+/* The scales of a Resize that repeats each pixel a whole number of times. */
+static bool read_factors(const pgi_node *node, int rank, int64_t *out) {
+  const pgi_value *scales = input(node, 2);
+  bool is_floor = pgi_attr_is(node, "coordinate_transformation_mode", "asymmetric") &&
+                  pgi_attr_is(node, "nearest_mode", "floor");
+  bool is_centred = pgi_attr_is(node, "coordinate_transformation_mode", "half_pixel") &&
+                    pgi_attr_is(node, "nearest_mode", "round_prefer_floor");
+  if (!pgi_attr_is(node, "mode", "nearest") || (!is_floor && !is_centred)) return false;
+  if (pgi_attr_find(node, "axes") || input(node, 3)) return false;
+  if (!scales || !pgi_value_is_constant(scales) || scales->constant.dtype != PG_F32) return false;
+  if (pgi_tensor_count(&scales->constant) != rank) return false;
+  for (int i = 0; i < rank; i++) {
+    double factor = pgi_tensor_get_f64(&scales->constant, i);
+    if (!(factor >= 1 && factor <= (i < 2 ? 1 : MOST_FACTOR)) || factor != floor(factor)) {
+      return false;
+    }
+    if (i >= 2) out[i - 2] = (int64_t)factor;
+  }
+  return true;
+}
+
+static pg_status convert_resize(layout *l, pgi_node *node, pg_error *err) {
+  int64_t factors[PG_BLOCKED_MAX_SPATIAL];
+  pgi_value *x = input(node, 0);
+  if (!is_type(node, "Resize") || !twin_of(l, x) || !node->out[0]) return PG_OK;
+  if (!is_image(node->out[0]) || !read_factors(node, x->type.rank, factors)) return PG_OK;
+  while (node->n_attrs > 0) pgi_attr_remove(node, node->attrs[0].name);
+  PG_TRY(pgi_edit_set_inputs(node, 1, &x, err));
+  PG_TRY(retype(l, node, "BlockedUpsample", err));
+  PG_TRY(pgi_attr_set_ints(node, "factors", x->type.rank - 2, factors, err));
+  PG_TRY(block_input(l, node, 0, err));
+  return block_output(l, node, 0, err);
+}
+
 /* ---- element by element ---------------------------------------------------------------------- */
 
 typedef enum operand {
@@ -415,8 +453,8 @@ static pg_status convert_concat(layout *l, pgi_node *node, pg_error *err) {
 
 static pg_status convert_node(layout *l, pgi_node *node, pg_error *err) {
   static pg_status (*const converters[])(layout *, pgi_node *, pg_error *) = {
-      convert_conv,  convert_pool,        convert_mean,   convert_norm,
-      convert_scale, convert_elementwise, convert_concat,
+      convert_conv,   convert_pool,  convert_mean,        convert_norm,
+      convert_resize, convert_scale, convert_elementwise, convert_concat,
   };
   if (node->n_in < 1 || node->n_out < 1 || !node->in[0].value) return PG_OK;
   for (int i = 0; i < PG_COUNT(converters); i++) {

@@ -165,7 +165,10 @@ local not_folded = { RandomNormal = true, RandomUniform = true, RandomNormalLike
   RandomUniformLike = true, Bernoulli = true, If = true, Loop = true, Multinomial = true }
 
 local function fold(self, type, inputs, attrs, n)
-  if not_folded[type] then return end
+  if not_folded[type] or self.is_unfolded then
+    self.is_unfolded = false
+    return
+  end
   local list, total = { n = inputs.n }, 0
   for i = 1, inputs.n do
     local t = inputs[i]
@@ -279,11 +282,8 @@ function Emitter:body_output(t)
 end
 
 function Emitter:op_unfolded(type, inputs, attrs, n)
-  not_folded[type] = true
-  local results = table.pack(pcall(self.op, self, type, inputs, attrs, n))
-  not_folded[type] = nil
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  self.is_unfolded = true
+  return self:op(type, inputs, attrs, n)
 end
 
 -- ---- numbers and shapes ------------------------------------------------------------------------
