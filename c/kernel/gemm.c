@@ -288,6 +288,8 @@ void pgi_product_tile(const pgi_product *p, const pgi_tiling *t, int64_t i, floa
   bool in_place = reads_b_in_place(p, t->tile_m);
   int height = pgi_panel_height(p->packed_a ? p->m : m, mr);
   int64_t padded_m = round_up(p->m, height), padded_n = round_up(p->n, nr);
+  bool a_in_place = !p->packed_a && m == 1 && p->a_col == 1 && p->alpha == 1;
+  if (a_in_place) height = 1; /* a row is its own panel */
   float *a_room = scratch;
   float *b_room = scratch;
   if (!p->packed_a) {
@@ -305,6 +307,8 @@ void pgi_product_tile(const pgi_product *p, const pgi_tiling *t, int64_t i, floa
                .is_last = q + depth == p->k};
     if (p->packed_a) {
       k.a = p->packed_a + q * padded_m + i0 * depth;
+    } else if (a_in_place) {
+      k.a = p->a + i0 * p->a_row + q;
     } else {
       const float *a = p->a + i0 * p->a_row + q * p->a_col;
       pack_a_block(p->kernel, a, p->a_row, p->a_col, m, depth, p->alpha, height, a_room);

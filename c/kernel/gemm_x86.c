@@ -208,7 +208,7 @@ PG_KERNEL(gemm_f32_6x16_avx2) = {
 
 /* ---- AVX-512 -------------------------------------------------------------------------------- */
 
-enum { MR5 = 14, NR5 = 32 };
+enum { MR5 = 14, NR5 = 32, THIN_AHEAD = 512 };
 
 PG_TARGET_AVX512 INLINE __mmask16 mask5(int64_t n) {
   return (__mmask16)(n >= W5 ? 0xffff : n <= 0 ? 0 : (1u << n) - 1);
@@ -233,20 +233,44 @@ PG_TARGET_AVX512 INLINE void step5(const int M, const int V, const bool is_cut, 
 PG_TARGET_AVX512 INLINE void tile5(const int M, const int V, const bool is_cut, int n, int64_t k,
                                    const float *a, int64_t lda, const float *b, int64_t ldb,
                                    float *c, int64_t ldc, bool add, const float *ahead) {
-  __m512 sum[MR5][2];
+  /* Few rows are too few sums to keep the units busy: each is cut into parts. */
+  const int PARTS = M <= 2 ? 4 : M <= 4 ? 2 : 1;
+  __m512 part[LINE][MR5][2];
+  __m512(*sum)[2] = part[0];
   __mmask16 cut = mask5(n - (V - 1) * W5);
+#pragma GCC unroll 4
+  for (int q = 0; q < PARTS; q++) {
 #pragma GCC unroll 14
-  for (int i = 0; i < M; i++) {
+    for (int i = 0; i < M; i++) {
 #pragma GCC unroll 2
-    for (int v = 0; v < V; v++) sum[i][v] = _mm512_setzero_ps();
+      for (int v = 0; v < V; v++) part[q][i][v] = _mm512_setzero_ps();
+    }
   }
+  /* With one or two rows the time goes into reading b. */
+  const bool is_thin = M <= 2 && ldb == V * W5;
   int64_t p = 0;
   for (; p + LINE <= k; p += LINE, ahead += W5) {
     __builtin_prefetch(ahead, 0, 2);
+    if (M <= 2) {
+      const float *thin = is_thin ? b + THIN_AHEAD : b;
+      for (int q = 0; q < LINE * V; q++) __builtin_prefetch(thin + q * W5, 0, 3);
+    }
 #pragma GCC unroll 4
-    for (int q = 0; q < LINE; q++, a += lda, b += ldb) step5(M, V, is_cut, cut, a, b, sum);
+    for (int q = 0; q < LINE; q++, a += lda, b += ldb)
+      step5(M, V, is_cut, cut, a, b, part[q % PARTS]);
   }
+
   for (; p < k; p++, a += lda, b += ldb) step5(M, V, is_cut, cut, a, b, sum);
+#pragma GCC unroll 14
+  for (int i = 0; i < M && PARTS > 1; i++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) {
+      sum[i][v] = _mm512_add_ps(sum[i][v], part[1][i][v]);
+      if (PARTS > 2) {
+        sum[i][v] = _mm512_add_ps(sum[i][v], _mm512_add_ps(part[2][i][v], part[3][i][v]));
+      }
+    }
+  }
 #pragma GCC unroll 14
   for (int i = 0; i < M; i++) {
 #pragma GCC unroll 2
@@ -376,18 +400,22 @@ PG_TARGET_AVX512 INLINE void transpose16(__m512 r[16]) {
 
 PG_TARGET_AVX512 static void avx512_transpose(int64_t m, int64_t k, const float *from, int64_t step,
                                               float alpha, int64_t height, float *to) {
+  enum { LEAST = 8 }; /* rows that are worth sixteen */
   const __m512 scale = _mm512_set1_ps(alpha);
-  int64_t rows = m / W5 * W5, depth = k / W5 * W5;
+  int64_t rows = m % W5 >= LEAST ? m : m / W5 * W5, depth = k / W5 * W5;
   for (int64_t p = 0; p < depth; p += W5) {
     for (int64_t i = 0; i < rows; i += W5) {
       __m512 r[16];
+      __mmask16 down = mask5(rows - i);
 #pragma GCC unroll 16
       for (int q = 0; q < W5; q++) {
-        r[q] = _mm512_mul_ps(_mm512_loadu_ps(from + (i + q) * step + p), scale);
+        __mmask16 all = down & (1u << q) ? 0xffff : 0;
+        r[q] =
+            _mm512_maskz_mul_ps(all, _mm512_maskz_loadu_ps(all, from + (i + q) * step + p), scale);
       }
       transpose16(r);
 #pragma GCC unroll 16
-      for (int q = 0; q < W5; q++) _mm512_storeu_ps(to + (p + q) * height + i, r[q]);
+      for (int q = 0; q < W5; q++) _mm512_mask_storeu_ps(to + (p + q) * height + i, down, r[q]);
     }
   }
   if (rows < m) avx2_transpose(m - rows, depth, from + rows * step, step, alpha, height, to + rows);

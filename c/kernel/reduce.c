@@ -31,9 +31,9 @@ PG_INLINE void load(lanes *to, const float *from) {
 #define ONE_MAX(t, x) ((x) > (t) || (x) != (x) ? (x) : (t))
 #define ONE_MIN(t, x) ((x) < (t) || (x) != (x) ? (x) : (t))
 
-/* Folds a block of at most BLOCK elements.  `start` is what changes nothing; MERGE joins totals,
-** which for sums differs from ONE. */
-#define FOLD(name, STEP, ONE, MERGE, start)                                       \
+/* Folds a block of at most BLOCK elements.  `start` is what changes nothing; JOIN and MERGE join
+** totals, many and two, which for sums differs from STEP and ONE. */
+#define FOLD(name, STEP, ONE, JOIN, MERGE, start)                                 \
   PG_INLINE float fold_##name(const float *x, int64_t n) {                        \
     lanes t0, t1, t2, t3, t4, t5, t6, t7, v;                                      \
     for (int i = 0; i < LANES; i++) t0[i] = (start);                              \
@@ -49,28 +49,22 @@ PG_INLINE void load(lanes *to, const float *from) {
       load(&v, x + 7 * LANES), STEP(t7, v);                                       \
     }                                                                             \
     for (; n >= LANES; n -= LANES, x += LANES) load(&v, x), STEP(t0, v);          \
-    float total[LANES], u[8][LANES];                                              \
-    memcpy(u[0], &t0, sizeof t0), memcpy(u[1], &t1, sizeof t1);                   \
-    memcpy(u[2], &t2, sizeof t2), memcpy(u[3], &t3, sizeof t3);                   \
-    memcpy(u[4], &t4, sizeof t4), memcpy(u[5], &t5, sizeof t5);                   \
-    memcpy(u[6], &t6, sizeof t6), memcpy(u[7], &t7, sizeof t7);                   \
-    for (int i = 0; i < LANES; i++) {                                             \
-      float a = MERGE(u[0][i], u[1][i]), b = MERGE(u[2][i], u[3][i]);             \
-      float c = MERGE(u[4][i], u[5][i]), d = MERGE(u[6][i], u[7][i]);             \
-      a = MERGE(a, b), c = MERGE(c, d);                                           \
-      total[i] = MERGE(a, c);                                                     \
-    }                                                                             \
+    JOIN(t0, t1), JOIN(t2, t3), JOIN(t4, t5), JOIN(t6, t7);                       \
+    JOIN(t0, t2), JOIN(t4, t6);                                                   \
+    JOIN(t0, t4);                                                                 \
+    float total[LANES];                                                           \
+    memcpy(total, &t0, sizeof t0);                                                \
     for (int64_t i = 0; i < n; i++) total[i] = ONE(total[i], x[i]);               \
     for (int half = LANES / 2; half > 0; half /= 2)                               \
       for (int i = 0; i < half; i++) total[i] = MERGE(total[i], total[i + half]); \
     return total[0];                                                              \
   }
 
-FOLD(sum, STEP_SUM, ONE_SUM, ONE_SUM, 0.0f)
-FOLD(sum_abs, STEP_SUM_ABS, ONE_SUM_ABS, ONE_SUM, 0.0f)
-FOLD(sum_square, STEP_SUM_SQUARE, ONE_SUM_SQUARE, ONE_SUM, 0.0f)
-FOLD(max, STEP_MAX, ONE_MAX, ONE_MAX, -INFINITY)
-FOLD(min, STEP_MIN, ONE_MIN, ONE_MIN, INFINITY)
+FOLD(sum, STEP_SUM, ONE_SUM, STEP_SUM, ONE_SUM, 0.0f)
+FOLD(sum_abs, STEP_SUM_ABS, ONE_SUM_ABS, STEP_SUM, ONE_SUM, 0.0f)
+FOLD(sum_square, STEP_SUM_SQUARE, ONE_SUM_SQUARE, STEP_SUM, ONE_SUM, 0.0f)
+FOLD(max, STEP_MAX, ONE_MAX, STEP_MAX, ONE_MAX, -INFINITY)
+FOLD(min, STEP_MIN, ONE_MIN, STEP_MIN, ONE_MIN, INFINITY)
 
 #define SUM_RUN(name, isa, TARGET)                                                    \
   TARGET static double run_##name##_##isa(const float *x, int64_t n) {                \

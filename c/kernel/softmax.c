@@ -3,7 +3,17 @@
 
 #include "kernel/unary_math.h"
 
-enum { BLOCK = 64 };
+enum { BLOCK = 64, JOINED = 8 };
+
+/* Not one chain of additions: a row may be short. */
+PG_INLINE double total_of(const float *sum) {
+  double part[JOINED] = {0};
+  for (int i = 0; i < BLOCK; i += JOINED)
+    for (int k = 0; k < JOINED; k++) part[k] += (double)sum[i + k];
+  for (int half = JOINED / 2; half > 0; half /= 2)
+    for (int k = 0; k < half; k++) part[k] += part[k + half];
+  return part[0];
+}
 
 #define EXP_SCALAR(x) ((float)exp((double)(x)))
 
@@ -25,9 +35,7 @@ enum { BLOCK = 64 };
       for (int i = 0; i < n; i++) sum[i] += rest[i];                                          \
       memcpy(y, rest, (size_t)n * sizeof *y);                                                 \
     }                                                                                         \
-    double total = 0;                                                                         \
-    for (int i = 0; i < BLOCK; i++) total += (double)sum[i];                                  \
-    return total;                                                                             \
+    return total_of(sum);                                                                     \
   }                                                                                           \
   PG_INLINE void row_block_##isa(const float *x, float *y, const float *shift, float *sum) {  \
     PG_IVDEP for (int i = 0; i < BLOCK; i++) {                                                \

@@ -48,15 +48,17 @@ static void round_all(float *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) x[i] = pgi_round_bf16(x[i]);
 }
 
+/* Hidden even when the score is infinite or NaN. */
+static void add_row(const float *restrict from, float *restrict scores, int64_t n) {
+  PG_LOOP(n, scores[at] = from[at] == -INFINITY ? -INFINITY : scores[at] + from[at]);
+}
+
 static void add_bias(const pgi_attend_bias *bias, int64_t b, int64_t h, int64_t query, range keys,
                      bool is_bf16, float *scores) {
   if (!bias->data) return;
   const float *from = bias->data + b * bias->batch + h * bias->head + query * bias->row;
   int64_t shown = PG_MIN(keys.last, bias->n);
-  for (int64_t k = keys.first; k < shown; k++) { /* hidden even when the score is infinite or NaN */
-    float *score = &scores[k - keys.first];
-    *score = from[k] == -INFINITY ? -INFINITY : *score + from[k];
-  }
+  if (shown > keys.first) add_row(from + keys.first, scores, shown - keys.first);
   if (is_bf16) round_all(scores, shown - keys.first);
   for (int64_t k = PG_MAX(shown, keys.first); k < keys.last; k++)
     scores[k - keys.first] = -INFINITY;
@@ -74,14 +76,14 @@ static void cap(const job *j, float *x, int64_t n) {
   if (is_bf16) round_all(x, n);
 }
 
-/* All zeros when nothing is seen. */
+/* All zeros, or NaN, when nothing is seen. */
 static void normalise(const job *j, int64_t h, float *x, int64_t n) {
   const pgi_reduce_f32 *reduce = j->ctx->kernels[PG_K_REDUCE_F32];
   const pgi_softmax_f32 *softmax = j->ctx->kernels[PG_K_SOFTMAX_F32];
   float most = (float)reduce->run[PG_R_MAX](x, n);
   if (j->a->sink && j->a->sink[h] > most) most = j->a->sink[h];
   if (most == -INFINITY) {
-    memset(x, 0, (size_t)n * sizeof *x);
+    for (int64_t i = 0; i < n; i++) x[i] = j->a->is_nan_unseen ? NAN : 0.0f;
     return;
   }
   if (j->a->is_bf16 && !j->a->is_softmax_f32) {

@@ -29,6 +29,7 @@ typedef struct pgi_attend {
   /* Every step is rounded to bf16 (q and k are scaled already, scale is 1); the softmax is in f32
   ** all the same when it is told so. */
   bool is_bf16, is_softmax_f32;
+  bool is_nan_unseen; /* a query that sees nothing: NaN, not zeros */
   pgi_attend_bias bias[2];
   /* Query i of a batch stands at key i + offset and sees keys at most left before and right
   ** behind. */
@@ -54,6 +55,9 @@ typedef struct pgi_attend_f64 {
   double scale, softcap;
 } pgi_attend_f64;
 pg_status pgi_attend_run_f64(pgi_call *c, const pgi_attend *a, const pgi_attend_f64 *d);
+
+/* attention_absorb.c: pgi_op.absorb of Softmax. */
+pg_status pgi_softmax_absorb(pgi_node *node, bool *changed, pg_error *err);
 
 /* ---- helpers for its users ------------------------------------------------------------------- */
 

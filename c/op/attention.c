@@ -306,7 +306,8 @@ static pg_status run(pgi_call *c) {
                   .v_size = v.size,
                   .q = q.at,
                   .k = k.at,
-                  .v = v.at};
+                  .v = v.at,
+                  .is_nan_unseen = c->node->op->domain != NULL};
   PG_TRY(read_scale(c, &a));
   if (c->in[Q]->dtype == PG_BF16) PG_TRY(round_as_bf16(c, &a, &q, &k));
   PG_TRY(read_window(c, &a));
@@ -344,6 +345,20 @@ PG_OP(attention) = {
     .out = {1, 4},
     .types = PG_T_FLOAT,
     .attrs = attrs,
+    .infer = infer,
+    .run = run,
+};
+
+/* What attention_absorb.c makes: a query that sees nothing gets NaN, as a Softmax does it. */
+PG_OP(attend) = {
+    .name = "Attend",
+    .domain = "perigee",
+    .since = {1},
+    .in = {3, 4},
+    .out = {1, 1},
+    .types = PG_T(PG_F32),
+    .attrs = attrs,
+    .flags = PG_OP_PRIVATE,
     .infer = infer,
     .run = run,
 };

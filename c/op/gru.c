@@ -14,21 +14,21 @@ static void end_row(const pgi_rec_block *b, float *gates, float *h) {
 /* hidden = X W + (r h) R + bias. */
 static void step_reset_first(pgi_rec_block *b) {
   int64_t n = b->rec->hidden;
-  pgi_rec_product(b, b->h, 0, 2 * n, b->gates, 3 * n, true);
+  pgi_rec_product(b, b->h, 0, 2, b->gates, 3 * n, true);
   for (int64_t row = 0; row < b->rows; row++) {
     float *gates = b->gates + row * 3 * n, *room = b->room + row * n;
     const float *h = b->h + row * n;
     pgi_rec_activate(b->rec, &b->acts[0], gates, 2 * n);
     PG_LOOP(n, room[at] = gates[n + at] * h[at]);
   }
-  pgi_rec_product(b, b->room, 2 * n, n, b->gates + 2 * n, 3 * n, true);
+  pgi_rec_product(b, b->room, 2, 1, b->gates + 2 * n, 3 * n, true);
 }
 
 /* hidden = X W + bias + r (h R + recurrent bias). */
 static void step_linear_first(pgi_rec_block *b) {
   int64_t n = b->rec->hidden;
-  pgi_rec_product(b, b->h, 0, 2 * n, b->gates, 3 * n, true);
-  pgi_rec_product(b, b->h, 2 * n, n, b->room, n, false);
+  pgi_rec_product(b, b->h, 0, 2, b->gates, 3 * n, true);
+  pgi_rec_product(b, b->h, 2, 1, b->room, n, false);
   for (int64_t row = 0; row < b->rows; row++) {
     float *gates = b->gates + row * 3 * n, *r = gates + n, *hidden = r + n;
     const float *room = b->room + row * n, *bias = b->bias;

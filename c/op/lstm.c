@@ -38,7 +38,7 @@ static void row_step(const pgi_rec_block *b, float *gates, float *h, float *c) {
 
 static void step(pgi_rec_block *b) {
   int64_t n = b->rec->hidden;
-  pgi_rec_product(b, b->h, 0, 4 * n, b->gates, 4 * n, true);
+  pgi_rec_product(b, b->h, 0, 4, b->gates, 4 * n, true);
   for (int64_t i = 0; i < b->rows; i++)
     if (b->is_active[i]) row_step(b, b->gates + i * 4 * n, b->h + i * n, b->c + i * n);
 }

@@ -159,9 +159,12 @@ static pg_status recurrent_weights(pgi_call *c, const pgi_rec *rec, const float 
   }
   const float *plain;
   float *to;
+  int64_t matrices = rec->directions * rec->cell->gates, count;
+  if (__builtin_mul_overflow(matrices, pgi_rec_packed_size(c->ctx, rec->hidden), &count))
+    return pgi_nomem(c->err);
   PG_TRY(pgi_as_f32(c, c->in[R], &plain));
-  PG_TRY(pgi_scratch_array(c, pgi_tensor_count(c->in[R]), sizeof *to, &to));
-  pgi_rec_transpose(plain, rec->directions, rec->cell->gates * rec->hidden, rec->hidden, to);
+  PG_TRY(pgi_scratch_array(c, count, sizeof *to, &to));
+  pgi_rec_pack(c->ctx, plain, matrices, rec->hidden, to);
   *out = to;
   return PG_OK;
 }
@@ -251,25 +254,32 @@ void pgi_rec_apply(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t
   if (act->scale_out != 1) pgi_unary_f32_run(ctx, PG_AFFINE, x, x, n, act->scale_out, 0);
 }
 
-void pgi_rec_product(pgi_rec_block *b, const float *x, int64_t first, int64_t n, float *y,
-                     int64_t y_row, bool add) {
+/* A step of some rows by one gate's matrix. */
+static pgi_product step_product(const pgi_rec *rec, int64_t rows, const float *x,
+                                const float *packed) {
+  return (pgi_product){.kernel = rec->ctx->kernels[PG_K_GEMM_F32],
+                       .m = rows,
+                       .n = rec->hidden,
+                       .k = rec->hidden,
+                       .alpha = 1,
+                       .a = x,
+                       .a_row = rec->hidden,
+                       .a_col = 1,
+                       .packed_b = packed};
+}
+
+void pgi_rec_product(pgi_rec_block *b, const float *x, int first, int n, float *y, int64_t y_row,
+                     bool add) {
   const pgi_rec *rec = b->rec;
-  pgi_product p = {.kernel = rec->ctx->kernels[PG_K_GEMM_F32],
-                   .m = b->rows,
-                   .n = n,
-                   .k = rec->hidden,
-                   .alpha = 1,
-                   .a = x,
-                   .a_row = rec->hidden,
-                   .a_col = 1,
-                   .b = b->weights + first,
-                   .b_row = gate_size(rec),
-                   .b_col = 1,
-                   .c = y,
-                   .ldc = y_row,
-                   .add = add};
-  pgi_tiling t = {PG_REC_ROWS, n, 1, 1};
-  pgi_product_tile(&p, &t, 0, b->product_room);
+  int64_t size = pgi_rec_packed_size(rec->ctx, rec->hidden);
+  pgi_tiling t = {PG_REC_ROWS, rec->hidden, 1, 1};
+  for (int gate = first; gate < first + n; gate++, y += rec->hidden) {
+    pgi_product p = step_product(rec, b->rows, x, b->weights + gate * size);
+    p.c = y;
+    p.ldc = y_row;
+    p.add = add;
+    pgi_product_tile(&p, &t, 0, b->product_room);
+  }
 }
 
 void pgi_rec_activate(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n) {
@@ -339,10 +349,11 @@ static void run_block(void *arg, int64_t task, void *scratch) {
   const pgi_rec *rec = &j->rec;
   int64_t d = task / j->blocks, first = task % j->blocks * PG_REC_ROWS, times[PG_REC_ROWS];
   int64_t n = gate_size(rec), state = PG_REC_ROWS * rec->hidden;
-  pgi_rec_block b = {.rec = rec,
-                     .acts = j->acts + d * rec->cell->acts,
-                     .weights = j->r + d * n * rec->hidden,
-                     .rows = PG_MIN(rec->batch - first, (int64_t)PG_REC_ROWS)};
+  pgi_rec_block b = {
+      .rec = rec,
+      .acts = j->acts + d * rec->cell->acts,
+      .weights = j->r + d * rec->cell->gates * pgi_rec_packed_size(rec->ctx, rec->hidden),
+      .rows = PG_MIN(rec->batch - first, (int64_t)PG_REC_ROWS)};
   b.product_room = scratch;
   b.h = b.product_room + pgi_product_scratch(&j->product, &j->tiling);
   b.c = b.h + state;
@@ -402,19 +413,9 @@ static void store_output(pgi_call *c, int i, const float *from) {
 }
 
 static pg_status run_blocks(pgi_call *c, job *j) {
-  int64_t n = gate_size(&j->rec);
   j->blocks = (j->rec.batch - 1) / PG_REC_ROWS + 1;
-  j->product = (pgi_product){.kernel = c->ctx->kernels[PG_K_GEMM_F32],
-                             .m = PG_REC_ROWS,
-                             .n = n,
-                             .k = j->rec.hidden,
-                             .alpha = 1,
-                             .a = j->x,
-                             .a_col = 1,
-                             .b = j->r,
-                             .b_row = n,
-                             .b_col = 1};
-  j->tiling = (pgi_tiling){PG_REC_ROWS, n, 1, 1};
+  j->product = step_product(&j->rec, PG_REC_ROWS, j->x, j->r);
+  j->tiling = (pgi_tiling){PG_REC_ROWS, j->rec.hidden, 1, 1};
   int64_t floats = pgi_product_scratch(&j->product, &j->tiling) + block_floats(j);
   int64_t tasks = j->rec.directions * j->blocks;
   pgi_lanes lanes;

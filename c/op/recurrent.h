@@ -21,7 +21,7 @@ typedef struct pgi_rec_act {
 typedef struct pgi_rec_block {
   const struct pgi_rec *rec;
   const pgi_rec_act *acts;
-  const float *weights; /* R transposed: [H, gates * H] */
+  const float *weights; /* R: a packed matrix for each gate */
   const float *bias;    /* the recurrent bias of the last gate, where it must stay apart; or NULL */
   const float *peephole; /* [3 * H] or NULL */
   int64_t rows;
@@ -61,11 +61,16 @@ typedef struct pgi_rec {
   float clip; /* 0: none */
 } pgi_rec;
 
-/* Constant weights as f32 (none of f64), transposed, so that a row times them streams through memory: what
+/* Constant weights as f32 (none of f64) such that a row times them streams through memory: what
 ** prepare makes. */
 typedef struct pgi_rec_weights {
-  float *w, *r; /* [D, I, gates * H], [D, H, gates * H]; NULL: not constant */
+  float *w; /* transposed: [D, I, gates * H]; NULL: not constant */
+  float *r; /* [D, gates] of packed matrices; NULL: not constant */
 } pgi_rec_weights;
+/* Floats of one packed matrix [H, H]; and packs `matrices` of them, of plain ones. */
+int64_t pgi_rec_packed_size(const pg_context *ctx, int64_t hidden);
+void pgi_rec_pack(const pg_context *ctx, const float *plain, int64_t matrices, int64_t hidden,
+                  float *to);
 /* [d, n, k] to [d, k, n]. */
 void pgi_rec_transpose(const float *plain, int64_t d, int64_t n, int64_t k, float *to);
 
@@ -77,10 +82,10 @@ void pgi_rec_discard(pg_context *ctx, void *prepared);
 /* splits_bias: the recurrent bias of the last gate is not added to the gates. */
 pg_status pgi_rec_run(pgi_call *c, const pgi_rec_cell *cell, bool splits_bias);
 
-/* For cells.  y = x weights[:, first .. first + n), or += when add; x [rows, H], y with a row
-** length. */
-void pgi_rec_product(pgi_rec_block *b, const float *x, int64_t first, int64_t n, float *y,
-                     int64_t y_row, bool add);
+/* For cells.  y = x times the weights of `n` gates from `first` on, or += when add; x [rows, H], y with
+** a row length. */
+void pgi_rec_product(pgi_rec_block *b, const float *x, int first, int n, float *y, int64_t y_row,
+                     bool add);
 /* x = act(x); x = act(clip(x)). */
 void pgi_rec_apply(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n);
 void pgi_rec_activate(const pgi_rec *rec, const pgi_rec_act *act, float *x, int64_t n);

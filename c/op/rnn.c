@@ -3,7 +3,7 @@
 
 static void step(pgi_rec_block *b) {
   int64_t n = b->rec->hidden;
-  pgi_rec_product(b, b->h, 0, n, b->gates, n, true);
+  pgi_rec_product(b, b->h, 0, 1, b->gates, n, true);
   for (int64_t i = 0; i < b->rows; i++) {
     if (!b->is_active[i]) continue;
     pgi_rec_activate(b->rec, &b->acts[0], b->gates + i * n, n);

@@ -1,4 +1,5 @@
 /* Softmax, LogSoftmax, Hardmax along one axis. */
+#include "op/attend.h"
 #include "op/elementwise.h"
 #include "op/lanes.h"
 #include "op/softmax_loop.h"
@@ -255,6 +256,6 @@ static const pgi_attr_def attrs[] = {{.name = "axis", .kind = PG_ATTR_INT, .i = 
 #define SOFTMAX(op_name, r)                                                                \
   .name = op_name, .since = {1, 11, 13}, .in = {1, 1}, .out = {1, 1}, .types = PG_T_FLOAT, \
   .attrs = attrs, .flags = PG_OP_INPLACE, .upgrade = upgrade, .infer = infer, .run = r
-PG_OP(softmax) = {SOFTMAX("Softmax", soft_run)};
+PG_OP(softmax) = {SOFTMAX("Softmax", soft_run), .absorb = pgi_softmax_absorb};
 PG_OP(log_softmax) = {SOFTMAX("LogSoftmax", log_run)};
 PG_OP(hardmax) = {SOFTMAX("Hardmax", hard_run)};

@@ -7,8 +7,8 @@
 **
 ** M multiplies by multiplier[c] * 2^(shift[c] - 31) as gemmlowp does: the doubled high half of the
 ** product, rounded half up, then divided by the power of two, rounded half away from zero.  With
-** `wide`, sums of 64 bits: the multiplier rounded to 15 bits, and one rounding, half up.  c counts
-** along `axis`.  QLinearConv's float scales, rounded half to even, differ from it in the last bit. */
+** `rounding` "wide", sums of 64 bits: the multiplier rounded to 15 bits, and one rounding, half up;
+** with "single", one rounding, half up, and all of the multiplier.  c counts along `axis`.  QLinearConv's float scales, rounded half to even, differ from it in the last bit. */
 #include <math.h>
 
 #include "op/op.h"
@@ -22,7 +22,7 @@ typedef struct rescale {
   int64_t channels, inner;
   int64_t in_zero, zero, low, high;
   int left;
-  bool is_wide;
+  enum { TWICE, WIDE, SINGLE } rounding;
 } rescale;
 
 enum { BLOCK = 512 };
@@ -54,7 +54,22 @@ static int64_t multiply_wide(int64_t x, int32_t multiplier, int shift) {
   return wrap32((int64_t)product >> total);
 }
 
+/* One rounding, half up, with all bits of the multiplier; x may have 47 bits. */
+static int64_t multiply_single(int64_t x, int32_t multiplier, int shift) {
+  int total = 31 - shift;
+  int64_t round = (int64_t)1 << (total - 1);
+  if (total < 16) return (int64_t)((uint64_t)x * (uint64_t)multiplier + (uint64_t)round) >> total;
+  int64_t high = (int64_t)((uint64_t)(x >> 16) * (uint64_t)multiplier);
+  return (high + (((x & 0xFFFF) * multiplier + round) >> 16)) >> (total - 16);
+}
+
 /* ---- Rescale ---------------------------------------------------------------------------------- */
+
+static int64_t product(const rescale *r, int64_t x, int32_t multiplier, int shift) {
+  if (r->rounding == WIDE) return multiply_wide(x, multiplier, shift);
+  if (r->rounding == SINGLE) return multiply_single(x, multiplier, shift);
+  return multiply(wrap32(x), multiplier, shift);
+}
 
 static void scale_run(const rescale *r, int64_t channel, int64_t n, int64_t *v) {
   int64_t add = (r->bias ? r->bias[channel] : 0) - r->in_zero;
@@ -62,8 +77,7 @@ static void scale_run(const rescale *r, int64_t channel, int64_t n, int64_t *v) 
   int shift = r->shift[channel];
   for (int64_t i = 0; i < n; i++) {
     int64_t x = shift_left((int64_t)((uint64_t)v[i] + (uint64_t)add), r->left);
-    int64_t y = r->zero + (r->is_wide ? multiply_wide(x, multiplier, shift)
-                                      : multiply(wrap32(x), multiplier, shift));
+    int64_t y = r->zero + product(r, x, multiplier, shift);
     v[i] = PG_MIN(PG_MAX(y, r->low), r->high);
   }
 }
@@ -124,9 +138,25 @@ static pg_status check_params(const pgi_call *c, rescale *r) {
   r->shift = pgi_tensor_data(shift);
   r->bias = bias ? pgi_tensor_data(bias) : NULL;
   for (int64_t i = 0; i < r->channels; i++)
-    if (r->shift[i] < -31 || r->shift[i] > (r->is_wide ? 14 : 31) || r->multiplier[i] < 0)
+    if (r->shift[i] < -31 ||
+        r->shift[i] > (r->rounding == WIDE     ? 14
+                       : r->rounding == SINGLE ? 30
+                                               : 31) ||
+        r->multiplier[i] < 0)
       return pgi_fail(c->err, PG_INVALID, "multiplier %d, shift %d: out of range",
                       (int)r->multiplier[i], (int)r->shift[i]);
+  return PG_OK;
+}
+
+static pg_status rounding_of(const pgi_call *c, rescale *r) {
+  if (pgi_attr_is(c->node, "rounding", "double"))
+    r->rounding = TWICE;
+  else if (pgi_attr_is(c->node, "rounding", "wide"))
+    r->rounding = WIDE;
+  else if (pgi_attr_is(c->node, "rounding", "single"))
+    r->rounding = SINGLE;
+  else
+    return pgi_fail(c->err, PG_INVALID, "rounding: expected double, wide or single");
   return PG_OK;
 }
 
@@ -137,8 +167,8 @@ static pg_status rescale_run(pgi_call *c) {
                .in_zero = pgi_attr_int(c->node, "in_zero"),
                .zero = pgi_attr_int(c->node, "zero"),
                .low = pgi_attr_int(c->node, "low"),
-               .high = pgi_attr_int(c->node, "high"),
-               .is_wide = pgi_attr_int(c->node, "wide") != 0};
+               .high = pgi_attr_int(c->node, "high")};
+  PG_TRY(rounding_of(c, &r));
   int64_t left = pgi_attr_int(c->node, "left");
   if (left < 0 || left > 31)
     return pgi_fail(c->err, PG_INVALID, "left: expected 0 to 31, got %lld", (long long)left);
@@ -159,7 +189,7 @@ static const pgi_attr_def rescale_attrs[] = {
     {.name = "low", .kind = PG_ATTR_INT, .is_required = true},
     {.name = "high", .kind = PG_ATTR_INT, .is_required = true},
     {.name = "to", .kind = PG_ATTR_INT, .is_required = true},
-    {.name = "wide", .kind = PG_ATTR_INT},
+    {.name = "rounding", .kind = PG_ATTR_STRING, .s = "double"},
     {0}};
 
 PG_OP(tflite_rescale) = {.name = "Rescale",

@@ -58,6 +58,7 @@ function M.operators() return core.operators() end
 
 local lazy = {
   attr = true, image = true, post = true, bench = true, conformance = true, check = true,
+  compare = true, bisect = true,
 }
 
 return setmetatable(M, {

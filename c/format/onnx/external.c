@@ -131,12 +131,6 @@ pg_status pgi_onnx_external(pgi_onnx_reader *r, const proto_tensor *p, size_t ne
                             const uint8_t **data, size_t *size, pg_error *err) {
   place at;
   PG_TRY(read_place(p, &at, err));
-  if (!r->path) {
-    return pgi_fail(
-        err, PG_UNSUPPORTED,
-        "its data is in the file '%.200s': load the model from its path, not from memory",
-        at.location);
-  }
   pgi_blob *b;
   PG_TRY(find_or_open(r, at.location, &b, err));
   size_t length = at.has_length ? at.length : need;

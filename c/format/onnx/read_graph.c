@@ -137,7 +137,7 @@ static pg_status read_initializers(pgi_onnx_reader *r, pgi_onnx_scope *s, const 
     if (!is_named(t->name)) return pgi_fail(err, PG_FORMAT, "initialiser %zu has no name", i);
     PG_TRY(pgi_onnx_read_tensor(r, t, &content, err));
     PG_TRY(add_constant(r, s, t->name, &content, &v, err));
-    v->is_external = t->has_data_location && t->data_location == PG_ONNX_EXTERNAL;
+    v->is_external = r->path && t->has_data_location && t->data_location == PG_ONNX_EXTERNAL;
     if (!v->is_input) PG_TRY(pgi_onnx_text(r, t->doc_string, &v->doc, err));
   }
   for (size_t i = 0; i < p->n_sparse_initializer; i++) {

@@ -1,9 +1,10 @@
---- Ten thousand files: one job over many items on all cores. Workers are processes; the coordinator
---- hands out items and looks after the workers, the journals remember what is finished. A second run
---- does what is missing or changed; a kill at any moment costs the items that were being worked on.
+--- Ten thousand files: one job over many items on all cores. Workers are processes; the
+--- coordinator hands out items and looks after the workers, the journals remember what is finished.
+--- A second run does what is missing or changed; a kill at any moment costs the items that were
+--- being worked on.
 ---
---- FOLDER/results.jsonl   a line an item, in the order of the inputs: the same bytes whether the run
----                        was interrupted or not, and on one machine or many
+--- FOLDER/results.jsonl   a line an item, in the order of the inputs: the same bytes whether the
+---                        run was interrupted or not, and on one machine or many
 --- FOLDER/failures.jsonl  the items that failed, with the reason
 --- FOLDER/manifest.json   the job, its hash, the items' hashes
 --- FOLDER/files/          what belongs to single items
@@ -34,6 +35,7 @@ local function job_hash(path, settings)
 end
 
 local function make_folder(path)
+  path = path:match "^(.-)/*$"
   local mode = lfs.attributes(path, "mode")
   if mode == "directory" then return true end
   if mode then return nil, path .. ": not a directory" end
@@ -47,7 +49,7 @@ local function make_folder(path)
   return true
 end
 
--- ---- what is left to do ---------------------------------------------------------------------------
+-- ---- what is left to do -----------------------------------------------------------------------
 
 local function hash_of(item)
   if item.text then return core.sha256(item.text) end
@@ -72,7 +74,7 @@ local function shard_of(items, shard)
   return part
 end
 
--- ---- workers --------------------------------------------------------------------------------------
+-- ---- workers ----------------------------------------------------------------------------------
 
 local Crew = {}
 Crew.__index = Crew
@@ -84,9 +86,10 @@ function Crew:start(number)
     json.encode(self.settings),
   }
   for i, word in ipairs(words) do words[i] = text.quote(word) end
-  -- The shell stays to tell of the worker's end, whatever it was.
-  local line = ("%s; echo exit %d $? >>%s"):format(table.concat(words, " "), number,
-    text.quote(self.pipe))
+  -- The shell stays to tell of the worker's end, whatever it was. It holds both ends of the pipe:
+  -- so it waits for nobody, also when the coordinator is gone.
+  local line = ("exec 9<>%s; %s; echo exit %d $? >&9"):format(text.quote(self.pipe),
+    table.concat(words, " "), number)
   self.workers[number] = { to = assert(io.popen(line, "w")) }
   self.n_running = self.n_running + 1
 end
@@ -102,8 +105,9 @@ function Crew:hand_out(number)
   self.next = self.next + 1
   worker.index = index
   local item = self.items[index]
-  worker.to:write(json.encode { index = index, name = item.name, path = item.path, text = item.text },
-    "\n")
+  worker.to:write(json.encode {
+    index = index, name = item.name, path = item.path, text = item.text,
+  }, "\n")
   worker.to:flush()
 end
 
@@ -158,23 +162,24 @@ local function work(crew, n_workers)
   if not os.execute("mkfifo " .. text.quote(crew.pipe)) then
     return nil, crew.pipe .. ": can't be made"
   end
+  local from, message = io.open(crew.pipe, "r+")
+  if not from then return nil, message end
   for number = 1, n_workers do crew:start(number) end
-  local from = assert(io.open(crew.pipe))
-  local ok, message = true, nil
+  local ok = true
   while ok and crew.n_running > 0 do
     local line = from:read "l"
     if not line then break end
     ok, message = crew:hear(line)
   end
-  from:close()
-  os.remove(crew.pipe)
   for _, worker in pairs(crew.workers) do
     if worker.to then worker.to:close() end
   end
+  from:close()
+  os.remove(crew.pipe)
   return ok, message
 end
 
--- ---- results --------------------------------------------------------------------------------------
+-- ---- results ----------------------------------------------------------------------------------
 
 --- Writes a file line by line under another name and renames it when all is there.
 local function write_lines(path, lines)
@@ -198,8 +203,6 @@ local function write_lines(path, lines)
   return true
 end
 
-local line_order = { keyorder = { "name", "hash", "result", "error" } }
-
 local function csv_cell(value)
   if type(value) == "table" then value = json.encode(value) end
   value = value == nil and "" or tostring(value)
@@ -211,7 +214,7 @@ end
 local function csv_lines(names, done, read)
   local keys, seen = {}, {}
   for _, name in ipairs(names) do
-    local result = read(done[name]).result
+    local result = json.decode(read(done[name])).result
     for key in pairs(type(result) == "table" and result or { value = true }) do
       if not seen[key] then
         seen[key] = true
@@ -225,7 +228,7 @@ local function csv_lines(names, done, read)
     for i, key in ipairs(keys) do head[i + 1] = csv_cell(key) end
     coroutine.yield(table.concat(head, ","))
     for _, name in ipairs(names) do
-      local result = read(done[name]).result
+      local result = json.decode(read(done[name])).result
       if type(result) ~= "table" then result = { value = result } end
       local row = { csv_cell(name) }
       for i, key in ipairs(keys) do row[i + 1] = csv_cell(result[key]) end
@@ -234,12 +237,13 @@ local function csv_lines(names, done, read)
   end)
 end
 
-local function record_lines(names, done, read, key)
+--- Journal lines without the job. No quote inside of a JSON string is bare, so the first place that
+--- looks like the job's is it.
+local function record_lines(names, done, read)
   return coroutine.wrap(function()
     for _, name in ipairs(names) do
-      local record = read(done[name])
-      coroutine.yield(json.encode({ name = name, hash = record.hash, [key] = record[key] },
-        line_order))
+      local before, behind = read(done[name]):match '^(.-),"job":"%x+"(,.*)$'
+      coroutine.yield(before .. behind)
     end
   end)
 end
@@ -261,11 +265,11 @@ local function publish(folder, job, hash, settings, items, format)
   if format == "csv" then
     ok, message = write_lines(folder .. "/results.csv", csv_lines(good, done, read))
   else
-    ok, message = write_lines(folder .. "/results.jsonl", record_lines(good, done, read, "result"))
+    ok, message = write_lines(folder .. "/results.jsonl", record_lines(good, done, read))
   end
   if ok then
     ok, message = write_lines(folder .. "/failures.jsonl",
-      record_lines(failed, done, read, "error"))
+      record_lines(failed, done, read))
   end
   close()
   if ok then
@@ -282,7 +286,7 @@ local function publish(folder, job, hash, settings, items, format)
   return { good = #good, failed = #failed, total = #items }
 end
 
--- ---- the batch ------------------------------------------------------------------------------------
+-- ---- the batch --------------------------------------------------------------------------------
 
 ---@class perigee.batch.options
 ---@field workers? integer default one a core
@@ -306,7 +310,7 @@ function M.run(job, items, folder, opts)
   local hash, message = job_hash(job, o.settings)
   if not hash then return nil, message end
   items = shard_of(items, o.shard)
-  for _, part in ipairs { "/.perigee", "/files" } do
+  for _, part in ipairs { "", "/.perigee", "/files" } do
     local ok, problem = make_folder(folder .. part)
     if not ok then return nil, problem end
   end
@@ -343,7 +347,7 @@ function M.merge(folders, job, items, folder, opts)
   local o = options.check(opts, { settings = {}, format = "jsonl" })
   local hash, message = job_hash(job, o.settings)
   if not hash then return nil, message end
-  for _, part in ipairs { "/.perigee", "/files" } do
+  for _, part in ipairs { "", "/.perigee", "/files" } do
     local ok, problem = make_folder(folder .. part)
     if not ok then return nil, problem end
   end

@@ -59,7 +59,7 @@ local function read_list(file, visit)
   end
 end
 
---- Items of the command line, in order, without repetition. Each is { name, path } or { name, text }.
+--- Items of the command line, in order, each once: { name, path } or { name, text }.
 ---@param arguments string[] files, folders, patterns, "-" for a list on standard input
 ---@param lines string? a file whose lines are texts; "-" standard input
 ---@return table[]? items
@@ -72,7 +72,8 @@ function M.collect(arguments, lines)
     items[#items + 1] = { name = path, path = path }
   end
   for _, argument in ipairs(arguments) do
-    local mode, ok, message = lfs.attributes(argument, "mode"), true, nil
+    local mode = lfs.attributes(argument, "mode")
+    local ok, message = true, nil
     if argument == "-" then
       read_list(io.stdin, add)
     elseif mode == "directory" then
@@ -89,7 +90,8 @@ function M.collect(arguments, lines)
     if not ok then return nil, message end
   end
   if lines then
-    local file, message = lines == "-" and io.stdin or io.open(lines)
+    local file, message = io.stdin, nil
+    if lines ~= "-" then file, message = io.open(lines) end
     if not file then return nil, message end
     local n = 0
     for line in file:lines() do

@@ -9,7 +9,7 @@ local items = require "perigee.batch.items"
 
 local M = {}
 
--- ---- an item, as a script sees it -----------------------------------------------------------------
+-- ---- an item, as a script sees it -------------------------------------------------------------
 
 local Item = {}
 Item.__index = Item
@@ -42,7 +42,7 @@ function Item:tensor() return must(core.npy_read(self.path)) end
 
 function M.item(fields) return setmetatable(fields, Item) end
 
--- ---- the default treatment of a model -------------------------------------------------------------
+-- ---- the default treatment of a model ---------------------------------------------------------
 
 local function input_of(item, spec, o)
   local kind = item.path and items.kind(item.path)
@@ -102,7 +102,7 @@ local function model_job(path)
   }
 end
 
--- ---- jobs -----------------------------------------------------------------------------------------
+-- ---- jobs -------------------------------------------------------------------------------------
 
 local function script_job(path)
   local chunk, message = loadfile(path)
@@ -124,8 +124,8 @@ function M.load(path)
   return model_job(path)
 end
 
---- Where an item's own files go: its name with everything odd replaced and, as two names may come to
---- the same, the beginning of a hash.
+--- Where an item's own files go: its name with everything odd replaced and, as two names may come
+--- to the same, the beginning of a hash.
 local function context(folder, options)
   return {
     options = options,

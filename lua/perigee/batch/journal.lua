@@ -44,7 +44,9 @@ function M.index(folder, job)
   return found
 end
 
---- The records of an index, read again one by one.
+--- The lines of an index, read again one by one.
+---@return fun(place: table): string read
+---@return fun() close
 function M.reader()
   local opened = {}
   local function read(place)
@@ -54,7 +56,7 @@ function M.reader()
       opened[place.file] = file
     end
     file:seek("set", place.at)
-    return json.decode(file:read "L")
+    return file:read "l"
   end
   local function close()
     for _, file in pairs(opened) do file:close() end
@@ -77,11 +79,12 @@ function M.open(path)
     if is_torn then file:write "\n" end
   end
   return {
-    --- true, or nil and a message (a full disk).
+    --- A record, or a line as it was read. true, or nil and a message (a full disk).
     add = function(_, record)
-      local ok, problem = file:write(json.encode(record, {
+      local line = type(record) == "string" and record or json.encode(record, {
         keyorder = { "name", "hash", "job", "result", "error" },
-      }), "\n")
+      })
+      local ok, problem = file:write(line, "\n")
       if ok then ok, problem = file:flush() end
       if not ok then return nil, problem end
       return true

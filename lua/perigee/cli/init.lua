@@ -5,7 +5,7 @@ local M = {}
 
 local names = {
   "info", "infer", "run", "batch", "check", "convert", "extract", "merge", "inline", "text", "bench",
-  "conformance", "repl",
+  "conformance", "compare", "bisect", "repl",
 }
 
 local function load(name)

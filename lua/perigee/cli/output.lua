@@ -18,17 +18,25 @@ function M.check(args, path)
   if args.embed and args.external then return nil, "--external or --embed, not both", "usage" end
   if args.external and args.external < 0 then return nil, "--external: a size in bytes", "usage" end
   local extension = path:match "%.(%w+)$"
-  if extension == "onnx" or path:find "%.onnxte?xt$" then return true end
-  return nil, ("%s: perigee writes .onnx and .onnxtxt"):format(path), "usage"
+  if extension == "onnx" or extension == "perigee" or path:find "%.onnxte?xt$" then return true end
+  return nil, ("%s: perigee writes .onnx, .onnxtxt and .perigee"):format(path), "usage"
 end
 
 --- Loads, and raises nothing for what is wrong with the file.
-function M.load(path) return pg.load(path) end
+function M.load(path, weights) return pg.load(path, weights) end
 
 --- Writes the graph and says what was written. `notes` go to stderr, one a line, and into the JSON.
-function M.finish(args, graph, path, notes)
+--- `prove` is called when the file is there and gives its proof { verdict, message }, or nil, message,
+--- code.
+function M.finish(args, graph, path, notes, prove)
   local ok, message, code = graph:save(path, args.embed and math.maxinteger or args.external)
   if not ok then return nil, message, code end
+  local proof
+  if prove then
+    proof, message, code = prove()
+    if not proof then return nil, message, code end
+    if proof.verdict ~= "same" then io.stderr:write("perigee: ", proof.message, "\n") end
+  end
   for _, note in ipairs(notes or {}) do io.stderr:write("perigee: ", note, "\n") end
   if not args.json then return true end
   local info = graph:info()
@@ -37,7 +45,7 @@ function M.finish(args, graph, path, notes)
     opsets = setmetatable(info.opsets, { __jsontype = "object" }),
     inputs = setmetatable(graph:input_list(), { __jsontype = "array" }),
     outputs = setmetatable(graph:output_list(), { __jsontype = "array" }),
-    notes = setmetatable(notes or {}, { __jsontype = "array" }),
+    notes = setmetatable(notes or {}, { __jsontype = "array" }), proof = proof,
   }, "\n")
   return true
 end

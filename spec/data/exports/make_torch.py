@@ -31,7 +31,7 @@ from torch.utils import _pytree as pytree
 
 EXPORT_SECONDS = 240
 NEWEST_SCRIPT = 20
-TABLES = ["nn", "ops", "flow", "quant", "models", "vision", "timm"]
+TABLES = ["nn", "ops", "flow", "quant", "vision", "timm"]
 
 
 class Function(torch.nn.Module):

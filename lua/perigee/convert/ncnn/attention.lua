@@ -1,21 +1,36 @@
 --- Matrix products and what is made of them: Gemm, MatMul, Einsum, attention, Embed.
+local tensor = require "perigee.tensor"
+
 local M = {}
 
 -- ---- block-quantised weights ------------------------------------------------------------------
 
---- The same number, one a row or one a value: weights of 4, 6 or 8 bits in blocks along K, packed
---- from the lowest bit, two's complement, value / scale of the block.
-local function unpacked(c, L, t, n_rows, k, bits)
+--- Weights of 4, 6 or 8 bits in blocks along K, packed from the lowest bit, two's complement.
+--- quantize_term is bits * 100 + 10 where inputs have scales + the block's size (32, 64, 128).
+local function unpacked(t, n_rows, k, bits)
   if bits == 8 then return t:cast "f32" end
   local bytes = t:bitcast("u8"):cast "i64" -- [N, packed]
   if bits == 4 then
     local low = bytes % 16
-    local high = (bytes - low) / 16
-    local both = require("perigee.tensor").stack({ low, high }, 3)
+    local high = (bytes - low) // 16
+    local both = tensor.stack({ low, high }, 3)
       :reshape(n_rows, 2 * bytes.shape[2]):slice(2, 1, k):contiguous()
-    return both:map("select(x > 7, x - 16, x)"):cast "f32"
+    return (both - both:gt(7):cast "i64" * 16):cast "f32"
   end
-  return nil
+  -- 6 bits: 4 values in 3 bytes
+  local n = (k + 3) // 4 * 4
+  local missing = n * 6 // 8 - bytes.shape[2]
+  if missing > 0 then bytes = tensor.concat({ bytes, tensor.zeros({ n_rows, missing }, "i64") }, 2) end
+  local three = bytes:reshape(n_rows, n // 4, 3)
+  local a, b, d = three:select(3, 1), three:select(3, 2), three:select(3, 3)
+  local word = a + b * 256 + d * 65536
+  local parts = {}
+  for i = 0, 3 do
+    local rest = word % (1 << (6 * (i + 1)))
+    parts[i + 1] = (rest - word % (1 << (6 * i))) // (1 << (6 * i))
+  end
+  local all = tensor.stack(parts, 3):reshape(n_rows, n):slice(2, 1, k):contiguous()
+  return (all - all:gt(31):cast "i64" * 64):cast "f32"
 end
 
 -- ---- Gemm -------------------------------------------------------------------------------------
@@ -117,8 +132,8 @@ function M.block_gemm(c, L, weights)
   local p = L.params
   local n, k, term = p:int(8, 0), p:int(9, 0), p:int(18, 0)
   local bits = term // 100
-  local size = ({ [0] = 32, [1] = 64, [2] = 128, [3] = 256 })[(term % 100) // 10] or 64
-  local t = unpacked(c, L, weights.b, n, k, bits)
+  local size = 32 << math.min(term % 10, 2)
+  local t = unpacked(weights.b, n, k, bits)
   if not t or weights.a or p:int(2, 0) ~= 0 or p:int(3, 0) ~= 1 then
     return c:unsupported(("with quantize_term %d"):format(term), "weights in f16")
   end
@@ -127,7 +142,7 @@ function M.block_gemm(c, L, weights)
   local wide = scales:reshape(n, n_blocks, 1):expand({ n, n_blocks, size }):contiguous()
     :reshape(n, n_blocks * size):slice(2, 1, k):contiguous()
   local b = t / wide
-  if term % 10 ~= 0 then b = b * c:load({ k }, 1, "scale"):reshape(1, k) end
+  if term % 100 // 10 == 1 then b = b * c:load({ k }, 1, "scale"):reshape(1, k) end
   local y = c:op("Gemm", { matrix(c, L.x[1]), c:weight(b) }, { transB = 1 })
   local addend = weights.c and c:weight(weights.c)
     or L.x[2] and dynamic_c(c, L.x[2], y)

@@ -21,7 +21,7 @@ local passes = {
 
 function M.new(b, layers, store, opts)
   return setmetatable({ b = b, g = b.graph, layers = layers, store = store, opts = opts,
-    values = {}, int8 = {} }, Context)
+    values = {}, int8 = {}, dim_of = {} }, Context)
 end
 
 -- ---- nodes ------------------------------------------------------------------------------------
@@ -108,7 +108,9 @@ function Context:size(x, letter)
   if not axis then return 1 end
   local d = self:shape(x)[axis]
   if math.type(d) == "integer" then return d end
-  return (self:op("Shape", { x }, { start = axis, ["end"] = axis + 1 }))
+  local name = self:op("Shape", { x }, { start = axis, ["end"] = axis + 1 })
+  self.dim_of[name] = d
+  return name
 end
 
 --- A list of sizes as an i64 input: a constant, or put together by the graph.
@@ -132,7 +134,17 @@ end
 
 -- ---- shorthands -------------------------------------------------------------------------------
 
-function Context:reshape(x, list) return self:op("Reshape", { x, self:size_list(list) }) end
+--- Sizes that the graph computes are told by the names that they have where they come from.
+function Context:reshape(x, list)
+  local y = self:op("Reshape", { x, self:size_list(list) })
+  local shape, is_computed = {}, false
+  for i, d in ipairs(list) do
+    if type(d) == "string" then is_computed = true end
+    shape[i] = type(d) == "string" and (self.dim_of[d] or "?") or d == -1 and "?" or d
+  end
+  if is_computed then self.g:set_type(y, self.g:value(y).dtype or "f32", shape) end
+  return y
+end
 function Context:transpose(x, perm) return self:op("Transpose", { x }, { perm = perm }) end
 function Context:squeeze(x, axes) return self:op("Squeeze", { x, self:i64(axes) }) end
 function Context:unsqueeze(x, axes) return self:op("Unsqueeze", { x, self:i64(axes) }) end

@@ -84,12 +84,12 @@ end
 local function load_scales(c, L, term, n_out, group)
   local s = {}
   if group == nil or term % 100 == 1 then
-    s.weight = c:load({ group or n_out }, 1, "scale")
+    s.weight = c:load({ group or n_out }, 1, "weight scale")
   else
-    s.weight = c:load({ 1 }, 1, "scale")
+    s.weight = c:load({ 1 }, 1, "weight scale")
   end
-  s.input = c:load({ 1 }, 1, "scale")
-  if term > 100 then s.output = c:load({ 1 }, 1, "scale") end
+  s.input = c:load({ 1 }, 1, "input scale")
+  if term > 100 then s.output = c:load({ 1 }, 1, "input scale") end
   return s
 end
 
@@ -106,7 +106,8 @@ local function descale(s, n_out, rank)
       :reshape(n_out)
   end
   local product = one * s.input
-  local inverse = product:map("select(x == 0, 0, 1 / x)")
+  local is_zero = product:eq(0):cast "f32"
+  local inverse = (1 - is_zero) / (product + is_zero)
   local shape = { n_out }
   for i = 2, rank do shape[i] = 1 end
   return inverse:reshape(shape)
@@ -270,7 +271,7 @@ local function inner_product(c, L)
   local weight = c:load({ n_out, n_in }, 0, term ~= 0 and "i8" or nil)
   local bias = p:int(1, 0) ~= 0 and c:load({ n_out }, 1) or nil
   local scales = term ~= 0 and
-    { weight = c:load({ n_out }, 1, "scale"), input = c:load({ 1 }, 1, "scale") }
+    { weight = c:load({ n_out }, 1, "weight scale"), input = c:load({ 1 }, 1, "input scale") }
   local shape = c:shape(x)
   local is_rows = #shape == 2 and (shape[2] == n_in or math.type(shape[2]) ~= "integer")
   local flat = c:reshape(x, { -1, n_in })

@@ -25,7 +25,14 @@ local function to_int(x, is_raw)
   return math.tointeger(x) or math.tointeger(x < 0 and math.ceil(x) or math.floor(x)) or 0
 end
 
-local function to_float(x, is_raw) return is_raw and bits_to_float(x) or x + 0.0 end
+--- Whole numbers in text that are too large for what is meant are a float's bits, as ncnn takes
+--- them: "-23305=1,1077936128" is { 3.0 }.
+local function to_float(x, is_raw)
+  if is_raw or math.type(x) == "integer" and (x >= 1 << 23 or x <= -1 << 23) then
+    return bits_to_float((x + 0x80000000) % 0x100000000 - 0x80000000)
+  end
+  return x + 0.0
+end
 
 local function one(self, id, default, convert)
   local x = self.values[id]

@@ -40,8 +40,8 @@ local function load_weights(c, L, kind, hidden, n_out)
   w.h = c:load({ d, rows, n_out }, 0, hint)
   if kind == "LSTM" and n_out ~= hidden then w.project = c:load_f32({ d, n_out, hidden }, 0) end
   if term ~= 0 then
-    w.x = dequantised(w.x, c:load({ d, rows }, 1, "scale"))
-    w.h = dequantised(w.h, c:load({ d, rows }, 1, "scale"))
+    w.x = dequantised(w.x, c:load({ d, rows }, 1, "weight scale"))
+    w.h = dequantised(w.h, c:load({ d, rows }, 1, "weight scale"))
   end
   w.x, w.h = w.x:cast "f32", w.h:cast "f32"
   return w, d

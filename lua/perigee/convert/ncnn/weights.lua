@@ -73,13 +73,19 @@ local Seeded = {}
 Seeded.__index = Seeded
 
 --- Weights that keep values of a network in a sane range: uniform, scaled by what flows into one
---- number; `hint` "scale": near 1; "i8": whole numbers.
+--- number; `hint` "scale": near 1; "i8": whole numbers; "weight scale", "input scale": theirs.
 function Seeded:load(shape, kind, hint)
   local n = count_of(shape, self.where)
   self.seed = self.seed + 1
   local t
   if hint == "i8" then
+    self.fan = math.max(1, n // shape[1])
     t = tensor.random(shape, { seed = self.seed, low = -127, high = 127 }):cast "i8"
+  elseif hint == "input scale" then -- of values to about 4
+    t = tensor.random(shape, { seed = self.seed, low = 30, high = 32 })
+  elseif hint == "weight scale" then
+    local one = 127 * math.sqrt((self.fan or 1) / 3)
+    t = tensor.random(shape, { seed = self.seed, low = one, high = 1.2 * one })
   elseif hint == "scale" then
     t = tensor.random(shape, { seed = self.seed, low = 0.5, high = 1.5 })
   elseif kind == 1 then

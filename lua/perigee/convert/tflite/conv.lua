@@ -37,39 +37,27 @@ local function check_positive(s, list, what)
   end
 end
 
---- Multipliers for each output channel.
-local function channel_factors(x, w, out, channels)
+--- Multipliers for each output channel; one where all channels share a scale.
+local function factors(x, w, out, channels)
   local multipliers, shifts = {}, {}
-  if #w.scales <= 1 then
-    --- In the precision of the kernels: the product of two floats in f32.
-    local product = fixed.f32(x.scale * w.scale)
-    local m, e = fixed.multiplier(product / out.scale)
-    return { m }, { e }
-  end
-  for i = 1, channels do
+  for i = 1, #w.scales > 1 and channels or 1 do
     multipliers[i], shifts[i] = fixed.multiplier(x.scale * (w.scales[i] or w.scale) / out.scale)
   end
   return multipliers, shifts
 end
 
---- Per-channel kernels compute in f64 even where all channels share a scale.
-local function factors(x, w, out, channels, is_per_channel)
-  if not is_per_channel or #w.scales > 1 then return channel_factors(x, w, out, channels) end
-  local m, e = fixed.multiplier(x.scale * w.scale / out.scale)
-  return { m }, { e }
-end
-
 --- A sum to the output's type: bias, factor by channel, activation.
----@param o { axis: integer, channels: integer, activation: integer, is_per_channel: boolean }
+---@param o { axis: integer, channels: integer, activation: integer, bias_t: table? }
 function M.finish_sum(s, sum, x, w, bias, out, o)
   local low, high = quant.range(s, o.activation, out)
-  local m, e = factors(x, w, out, o.channels, o.is_per_channel)
+  local m, e = factors(x, w, out, o.channels)
   local is_wide = x.dtype == "i16" and not (o.bias_t and o.bias_t.dtype == "i32")
+  local rounding = o.rounding or is_wide and "wide" or "double"
   if o.bias_t or #m > 1 then
     for i = 2, o.channels do m[i], e[i] = m[i] or m[1], e[i] or e[1] end
   end
   return quant.rescale(s, sum, { multiplier = m, shift = e, bias = bias, axis = o.axis,
-    zero = out.zero, low = low, high = high, to = out.dtype, wide = is_wide })
+    zero = out.zero, low = low, high = high, to = out.dtype, rounding = rounding })
 end
 
 function M.bias64(s, node, i)
@@ -107,7 +95,7 @@ local function convolve(s, node, w, channels, attrs, first_layout)
     local sum = integer_sum(s, x, w, xt, wt, attrs)
     local bias, bias_t = M.bias64(s, node, 3)
     return M.finish_sum(s, sum, xt, wt, bias, out, { axis = 1, channels = channels,
-      activation = activation, is_per_channel = xt.dtype ~= "u8", bias_t = bias_t })
+      activation = activation, bias_t = bias_t })
   end
   if wt.is_integer then
     -- Hybrid: the input is quantised on the fly, one picture at a time.
@@ -235,7 +223,7 @@ local function transposed(s, node, n, perm, places)
   sum = quant.cast(s, grow(s, sum, extra, "f64"), "i64")
   local bias, bias_t = M.bias64(s, node, 4)
   s:set(node, 1, M.finish_sum(s, sum, xt, wt, bias, out, { axis = 1, channels = channels,
-    activation = activation, is_per_channel = xt.dtype ~= "u8", bias_t = bias_t }), "first")
+    activation = activation, bias_t = bias_t }), "first")
 end
 
 function M.TRANSPOSE_CONV(s, node)

@@ -39,7 +39,7 @@ function M.FULLY_CONNECTED(s, node)
     local sum = matmul_sum(s, x, s.b:transpose(w, { 1, 0 }), xt, wt)
     local bias, bias_t = conv.bias64(s, node, 3)
     y = conv.finish_sum(s, sum, xt, wt, bias, out, { axis = rank - 1, channels = channels,
-      activation = activation, bias_t = bias_t })
+      activation = activation, bias_t = bias_t, rounding = "single" })
   else
     if wt.is_integer then x = hybrid_rows(s, x, rank - 1, o.asymmetric_quantize_inputs == true) end
     w = quant.dequantize_weights(s, w, wt)
@@ -73,7 +73,7 @@ function M.BATCH_MATMUL(s, node)
     local factor = fixed.f32(a.scale * b.scale) / out.scale
     local low, high = out:limits()
     return s:set(node, 1, quant.rescale_by(s, sum, factor, { zero = out.zero, low = low, high = high,
-      to = out.dtype, wide = a.dtype == "i16" }))
+      to = out.dtype, rounding = a.dtype == "i16" and "wide" or nil }))
   end
   if a.dtype == "i8" and b.dtype == "i8" or a.dtype == "i32" then
     return s:set(node, 1, quant.cast(s, s.b:op("MatMul", { quant.cast(s, x, "i32"), quant.cast(s, y, "i32") }),

@@ -12,8 +12,7 @@ local MOST_DEPTH = 24
 
 local families = {
   "unary", "binary", "conv", "dense", "pool", "softmax", "shape", "slice", "reduce", "resize",
-  "index", "segment", "logic", "control", "state", "recurrent", "lstm", "signal", "stablehlo",
-  "custom",
+  "index", "control", "state",
 }
 
 local converters

@@ -14,7 +14,7 @@ function M.cast(s, x, dtype)
 end
 
 --- perigee.tflite Rescale. o: multiplier, shift (numbers or lists), in_zero, left, zero, low, high,
---- to, bias (a value of i64), axis, wide.
+--- to, bias (a value of i64), axis, rounding.
 function M.rescale(s, x, o)
   local multiplier = type(o.multiplier) == "table" and o.multiplier or { o.multiplier }
   local shift = type(o.shift) == "table" and o.shift or { o.shift }
@@ -22,7 +22,7 @@ function M.rescale(s, x, o)
     s.b:constant(pg_tensor.new(shift, "i32")), o.bias }
   return s.b:op("Rescale", inputs, {
     axis = o.axis or -1, in_zero = o.in_zero or 0, left = o.left or 0, zero = o.zero or 0,
-    low = o.low, high = o.high, to = M.number[o.to], wide = o.wide and 1 or 0,
+    low = o.low, high = o.high, to = M.number[o.to], rounding = o.rounding or "double",
   }, nil, OWN)
 end
 

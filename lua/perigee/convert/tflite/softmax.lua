@@ -92,17 +92,21 @@ function M.L2_NORMALIZATION(s, node)
     norm = b:op("Sqrt", { b:op("Max", { norm, b:constant(1e-12, "f32") }) })
     return s:set(node, 1, quant.activate(s, b:op("Div", { x, norm }), node.o.fused_activation_function or 0))
   end
-  local out = s:out_t(node)
-  local low, high = out:limits()
-  s:set(node, 1, b:op("L2Normalize", { x }, { in_zero = t.zero, zero = low + 128 - low % 128,
-    low = low, high = high }, nil, { domain = "perigee.tflite" }))
+  s:set(node, 1, b:op("L2Normalize", { x }, { in_zero = t.zero }, nil, { domain = "perigee.tflite" }))
 end
 
+--- The window of the kernels ends before channel c + radius.
 function M.LOCAL_RESPONSE_NORMALIZATION(s, node)
-  local o, b = node.o, s.b
-  local size = 2 * o.radius + 1
-  s:set(node, 1, b:op("LRN", { s:x(node, 1, "first") },
-    { size = size, alpha = o.alpha * size, beta = o.beta, bias = o.bias }), "first")
+  local o, b, t = node.o, s.b, s:need(node, 1)
+  local x, radius = s:x(node, 1), o.radius
+  if radius < 1 or radius > 1 << 16 then s:bad("radius %d", radius) end
+  local depth = t.shape[t.rank]
+  local squares = b:reshape(b:op("Mul", { x, x }), { -1, 1, depth })
+  local sums = b:op("AveragePool", { squares },
+    { kernel_shape = { 2 * radius }, strides = { 1 }, pads = { radius, radius - 1 }, count_include_pad = 1 })
+  sums = b:op("Mul", { b:op("Reshape", { sums, b:op("Shape", { x }) }), b:constant(2 * radius * o.alpha, "f32") })
+  local base = b:op("Add", { sums, b:constant(o.bias, "f32") })
+  s:set(node, 1, b:op("Mul", { x, b:op("Pow", { base, b:constant(-o.beta, "f32") }) }))
 end
 
 return M
