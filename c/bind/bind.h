@@ -125,6 +125,7 @@ void pgi_lua_open_file(lua_State *L);
 void pgi_lua_open_bytes(lua_State *L);
 void pgi_lua_open_image(lua_State *L);
 void pgi_lua_open_post(lua_State *L);
+void pgi_lua_open_tokenizer(lua_State *L);
 void pgi_lua_open_proof(lua_State *L);
 
 #endif

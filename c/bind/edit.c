@@ -77,8 +77,14 @@ static int graph_add_output(lua_State *L) {
   return 1;
 }
 
+/* An input of the graph that has no default yet. */
+static pgi_value *bare_input(const pg_graph *g, const char *name) {
+  pgi_value *v = name ? pgi_graph_lookup(g, name) : NULL;
+  return v && v->graph == g && v->is_input && v->constant.dtype == PG_NONE ? v : NULL;
+}
+
 /* add_constant(name or nil, tensor or table [, dtype]) -> name.  The tensor becomes read-only.  In a
-** function it is a Constant node. */
+** function it is a Constant node.  The name of an input gives that its default. */
 static int graph_add_constant(lua_State *L) {
   pg_graph *g = pgi_lua_check_graph(L, 1);
   const char *name = luaL_optstring(L, 2, NULL);
@@ -90,7 +96,13 @@ static int graph_add_constant(lua_State *L) {
                    "expected a tensor");
   try(L, pgi_tensor_contiguous(given, t, &err), &err);
   pgi_value *v;
-  try(L, pgi_edit_constant(g, name, t, &v, &err), &err);
+  v = bare_input(g, name);
+  if (v) {
+    pgi_lua_argcheck(L, v->type.dtype == t->dtype, 3, "an input's default is of the input's type");
+    pgi_tensor_assign(&v->constant, t);
+  } else {
+    try(L, pgi_edit_constant(g, name, t, &v, &err), &err);
+  }
   t->buffer->is_readonly = true;
   pgi_function *f = pgi_function_of(g);
   if (f) try(L, pgi_function_free_constants(f, &err), &err);

@@ -250,6 +250,7 @@ int luaopen_perigee_core(lua_State *L) {
   pgi_lua_open_bytes(L);
   pgi_lua_open_image(L);
   pgi_lua_open_post(L);
+  pgi_lua_open_tokenizer(L);
   pgi_lua_open_proof(L);
   return 1;
 }

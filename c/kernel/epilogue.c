@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "kernel/gemm.h"
+#include "kernel/unary_math.h"
 
 #define BODY static inline __attribute__((always_inline))
 
@@ -18,7 +19,18 @@ static float sigmoid(float x) {
   return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
-BODY float activate(const pgi_activation act, float alpha, float beta, float x) {
+static float gelu(float x) {
+  return (float)(0.5 * (double)x * erfc(-(double)x * 0.70710678118654752));
+}
+
+static float gelu_tanh(float x) {
+  double v = (double)x;
+  return (float)(0.5 * v * (1 + tanh(0.79788456080286536 * (v + 0.044715 * v * v * v))));
+}
+
+/* is_fast: by polynomials, which vectorise where there is a fused multiply-add. */
+BODY float activate(const pgi_activation act, const bool is_fast, float alpha, float beta,
+                    float x) {
   switch (act) {
     case PG_ACT_RELU:
       return x < 0 ? 0 : x;
@@ -31,79 +43,91 @@ BODY float activate(const pgi_activation act, float alpha, float beta, float x) 
     case PG_ACT_HARD_SWISH:
       return x * clip(alpha * x + beta, 0, 1);
     case PG_ACT_SIGMOID:
-      return sigmoid(x);
+      return is_fast ? pgi_sigmoid_f32(x) : sigmoid(x);
     case PG_ACT_TANH:
-      return tanhf(x);
+      return is_fast ? pgi_tanh_f32(x) : tanhf(x);
     case PG_ACT_SILU:
-      return x * sigmoid(x);
+      return x * (is_fast ? pgi_sigmoid_f32(x) : sigmoid(x));
+    case PG_ACT_GELU:
+      return is_fast ? pgi_gelu_f32(x) : gelu(x);
+    case PG_ACT_GELU_TANH:
+      return is_fast ? pgi_gelu_tanh_f32(x) : gelu_tanh(x);
     default:
       return x;
   }
 }
 
 /* One row: c = act(c + scale * a + b).  a is one number when a_step is 0; b may be NULL. */
-BODY void finish_row(const pgi_activation act, float alpha, float beta, float scale, const float *a,
-                     int64_t a_step, const float *b, int64_t n, float *c) {
+BODY void finish_row(const pgi_activation act, const bool is_fast, float alpha, float beta,
+                     float scale, const float *a, int64_t a_step, const float *b, int64_t n,
+                     float *c) {
   if (a_step == 0) {
     float shift = a ? scale * a[0] : 0;
     if (b) {
-      for (int64_t j = 0; j < n; j++) c[j] = activate(act, alpha, beta, c[j] + shift + b[j]);
+      for (int64_t j = 0; j < n; j++)
+        c[j] = activate(act, is_fast, alpha, beta, c[j] + shift + b[j]);
     } else {
-      for (int64_t j = 0; j < n; j++) c[j] = activate(act, alpha, beta, c[j] + shift);
+      for (int64_t j = 0; j < n; j++) c[j] = activate(act, is_fast, alpha, beta, c[j] + shift);
     }
   } else {
     for (int64_t j = 0; j < n; j++) {
       float x = c[j] + scale * a[j * a_step];
-      c[j] = activate(act, alpha, beta, b ? x + b[j] : x);
+      c[j] = activate(act, is_fast, alpha, beta, b ? x + b[j] : x);
     }
   }
 }
 
-BODY void finish_rows(const pgi_activation act, const pgi_epilogue *e, int64_t i0, int64_t j0,
-                      int64_t m, int64_t n, float *c, int64_t ldc) {
+BODY void finish_rows(const pgi_activation act, const bool is_fast, const pgi_epilogue *e,
+                      int64_t i0, int64_t j0, int64_t m, int64_t n, float *c, int64_t ldc) {
   const pgi_addend *a = &e->add[0], *b = &e->add[1];
   for (int64_t i = 0; i < m; i++, c += ldc) {
     const float *from = a->data ? a->data + (i0 + i) * a->row + j0 * a->col : NULL;
     const float *more = b->data ? b->data + (i0 + i) * b->row + j0 : NULL;
-    finish_row(act, e->alpha, e->beta, e->scale, from, from ? a->col : 0, more, n, c);
+    finish_row(act, is_fast, e->alpha, e->beta, e->scale, from, from ? a->col : 0, more, n, c);
   }
 }
 
-#define FINISH(name, target)                                                                   \
+#define FINISH(name, is_fast, target)                                                          \
   target static void name(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m, int64_t n, \
                           float *c, int64_t ldc) {                                             \
     switch (e->act) {                                                                          \
       case PG_ACT_NONE:                                                                        \
-        finish_rows(PG_ACT_NONE, e, i0, j0, m, n, c, ldc);                                     \
+        finish_rows(PG_ACT_NONE, is_fast, e, i0, j0, m, n, c, ldc);                            \
         break;                                                                                 \
       case PG_ACT_RELU:                                                                        \
-        finish_rows(PG_ACT_RELU, e, i0, j0, m, n, c, ldc);                                     \
+        finish_rows(PG_ACT_RELU, is_fast, e, i0, j0, m, n, c, ldc);                            \
         break;                                                                                 \
       case PG_ACT_LEAKY_RELU:                                                                  \
-        finish_rows(PG_ACT_LEAKY_RELU, e, i0, j0, m, n, c, ldc);                               \
+        finish_rows(PG_ACT_LEAKY_RELU, is_fast, e, i0, j0, m, n, c, ldc);                      \
         break;                                                                                 \
       case PG_ACT_CLIP:                                                                        \
-        finish_rows(PG_ACT_CLIP, e, i0, j0, m, n, c, ldc);                                     \
+        finish_rows(PG_ACT_CLIP, is_fast, e, i0, j0, m, n, c, ldc);                            \
         break;                                                                                 \
       case PG_ACT_HARD_SIGMOID:                                                                \
-        finish_rows(PG_ACT_HARD_SIGMOID, e, i0, j0, m, n, c, ldc);                             \
+        finish_rows(PG_ACT_HARD_SIGMOID, is_fast, e, i0, j0, m, n, c, ldc);                    \
         break;                                                                                 \
       case PG_ACT_HARD_SWISH:                                                                  \
-        finish_rows(PG_ACT_HARD_SWISH, e, i0, j0, m, n, c, ldc);                               \
+        finish_rows(PG_ACT_HARD_SWISH, is_fast, e, i0, j0, m, n, c, ldc);                      \
         break;                                                                                 \
       case PG_ACT_SIGMOID:                                                                     \
-        finish_rows(PG_ACT_SIGMOID, e, i0, j0, m, n, c, ldc);                                  \
+        finish_rows(PG_ACT_SIGMOID, is_fast, e, i0, j0, m, n, c, ldc);                         \
         break;                                                                                 \
       case PG_ACT_TANH:                                                                        \
-        finish_rows(PG_ACT_TANH, e, i0, j0, m, n, c, ldc);                                     \
+        finish_rows(PG_ACT_TANH, is_fast, e, i0, j0, m, n, c, ldc);                            \
         break;                                                                                 \
       case PG_ACT_SILU:                                                                        \
-        finish_rows(PG_ACT_SILU, e, i0, j0, m, n, c, ldc);                                     \
+        finish_rows(PG_ACT_SILU, is_fast, e, i0, j0, m, n, c, ldc);                            \
+        break;                                                                                 \
+      case PG_ACT_GELU:                                                                        \
+        finish_rows(PG_ACT_GELU, is_fast, e, i0, j0, m, n, c, ldc);                            \
+        break;                                                                                 \
+      case PG_ACT_GELU_TANH:                                                                   \
+        finish_rows(PG_ACT_GELU_TANH, is_fast, e, i0, j0, m, n, c, ldc);                       \
         break;                                                                                 \
     }                                                                                          \
   }
 
-FINISH(finish_scalar, )
+FINISH(finish_scalar, false, )
 
 void pgi_finish_scalar(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m, int64_t n,
                        float *c, int64_t ldc) {
@@ -113,8 +137,8 @@ void pgi_finish_scalar(const pgi_epilogue *e, int64_t i0, int64_t j0, int64_t m,
 #ifdef PG_X86
 #include <immintrin.h>
 
-FINISH(finish_avx2, PG_TARGET_AVX2)
-FINISH(finish_avx512, PG_TARGET_AVX512)
+FINISH(finish_avx2, true, PG_TARGET_AVX2)
+FINISH(finish_avx512, true, PG_TARGET_AVX512)
 
 /* Most tiles are 2 vectors wide, too narrow for what a compiler makes of a loop.  Nothing, Relu and
 ** Clip are one case: bounds.  False when it is none of these. */

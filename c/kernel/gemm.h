@@ -29,7 +29,9 @@ typedef enum pgi_activation {
   PG_ACT_HARD_SWISH,   /* x hard_sigmoid(x) */
   PG_ACT_SIGMOID,
   PG_ACT_TANH,
-  PG_ACT_SILU
+  PG_ACT_SILU,
+  PG_ACT_GELU,
+  PG_ACT_GELU_TANH
 } pgi_activation;
 
 /* An addend that is read at data[i * row + j * col]; one of the strides or both may be zero. */

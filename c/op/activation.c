@@ -94,6 +94,38 @@ pg_status pgi_absorb_activation(pgi_node *node, const char *domain, const char *
   return PG_OK;
 }
 
+/* The curve that a node computes, as the attribute has it; NULL: none. */
+static const char *curve_of(const pgi_node *node) {
+  if (node->domain[0] != 0) return NULL;
+  if (strcmp(node->type, "Sigmoid") == 0 || strcmp(node->type, "Tanh") == 0) return node->type;
+  if (strcmp(node->type, "Swish") == 0) return pgi_attr_float(node, "alpha") == 1 ? "Swish" : NULL;
+  if (strcmp(node->type, "Gelu") != 0) return NULL;
+  return pgi_attr_is(node, "approximate", "tanh") ? "GeluTanh" : "Gelu";
+}
+
+pg_status pgi_read_curve(const pgi_node *node, pgi_epilogue *e, pg_error *err) {
+  bool is_gelu = pgi_attr_is(node, "activation", "Gelu");
+  if (!is_gelu && !pgi_attr_is(node, "activation", "GeluTanh"))
+    return pgi_read_activation(node, e, err);
+  e->act = is_gelu ? PG_ACT_GELU : PG_ACT_GELU_TANH;
+  return PG_OK;
+}
+
+pg_status pgi_absorb_curve(pgi_node *node, const char *domain, const char *type, bool *changed,
+                           pg_error *err) {
+  int at;
+  pgi_node *next = node->out[0] ? pgi_only_consumer(node->out[0], &at) : NULL;
+  PG_TRY(pgi_absorb_activation(node, domain, type, changed, err));
+  if (*changed || !next || pgi_attr_string(node, "activation").size > 0) return PG_OK;
+  const char *name = curve_of(next);
+  if (!name) return PG_OK;
+  PG_TRY(pgi_edit_retype(node, domain, type, err));
+  PG_TRY(pgi_attr_set_string(node, "activation", name, strlen(name), err));
+  PG_TRY(pgi_absorb_node(node, next, err));
+  *changed = true;
+  return PG_OK;
+}
+
 static bool same_shape(const pgi_type *a, const pgi_type *b) {
   if (a->kind != PG_TYPE_TENSOR || b->kind != PG_TYPE_TENSOR) return false;
   if (a->dtype != b->dtype || a->rank < 0 || a->rank != b->rank) return false;

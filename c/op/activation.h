@@ -14,6 +14,10 @@ bool pgi_activation_of(const pgi_node *node, const char **name, float params[2],
 /* Gives the node the activation of its only consumer, which goes. */
 pg_status pgi_absorb_activation(pgi_node *node, const char *domain, const char *type, bool *changed,
                                 pg_error *err);
+/* The same, and the smooth curves that only matrix products do. */
+pg_status pgi_read_curve(const pgi_node *node, pgi_epilogue *e, pg_error *err);
+pg_status pgi_absorb_curve(pgi_node *node, const char *domain, const char *type, bool *changed,
+                           pg_error *err);
 /* Gives the node, as input 3, what its only consumer adds to its output; that consumer goes. */
 pg_status pgi_absorb_sum(pgi_node *node, const char *domain, const char *type, bool *changed,
                          pg_error *err);

@@ -1,5 +1,5 @@
 /* Activations that exporters write as several operators become the one that they are: x Sigmoid(x) is
-** Swish, x HardSigmoid(x) HardSwish, x Tanh(Softplus(x)) Mish, and the formula with Erf is Gelu.  Each
+** Swish, x HardSigmoid(x) HardSwish, x Tanh(Softplus(x)) Mish, and the formulas with Erf and Tanh are Gelu.  Each
 ** starts at the operator that names it, which absorbs what follows; what came before dies unused. */
 #include <math.h>
 
@@ -72,14 +72,6 @@ pg_status pgi_hard_sigmoid_absorb(pgi_node *node, bool *changed, pg_error *err) 
   return PG_OK;
 }
 
-pg_status pgi_tanh_absorb(pgi_node *node, bool *changed, pg_error *err) {
-  const pgi_node *softplus = node->in[0].value->producer;
-  pgi_value *x;
-  pgi_node *mul = next_of(node, "Mul", &x);
-  if (!mul || !is_type(softplus, "Softplus") || softplus->in[0].value != x) return PG_OK;
-  return become(node, "Mish", x, mul, changed, err);
-}
-
 /* ---- Gelu ----------------------------------------------------------------------------------------- */
 
 /* v = x / sqrt(2) or x times its inverse; NULL when it is neither. */
@@ -101,10 +93,11 @@ static bool is_half_of(const pgi_value *v, const pgi_value *x) {
          (node->in[1].value == x && is_near(node->in[0].value, x, 0.5));
 }
 
-/* (1 + Erf(x / sqrt(2))), then times x/2, or times x and a half in either order. */
-pg_status pgi_erf_absorb(pgi_node *node, bool *changed, pg_error *err) {
-  pgi_value *x = unscaled(node->in[0].value), *one, *first, *second;
-  pgi_node *add = x ? next_of(node, "Add", &one) : NULL;
+/* (1 + node), then times x/2, or times x and a half in either order: Gelu of x, whose form is named. */
+static pg_status absorb_gelu(pgi_node *node, pgi_value *x, const char *form, bool *changed,
+                             pg_error *err) {
+  pgi_value *one, *first, *second;
+  pgi_node *add = next_of(node, "Add", &one);
   if (!add || !is_near(one, x, 1)) return PG_OK;
   pgi_node *mul = next_of(add, "Mul", &first), *last = mul;
   if (!mul) return PG_OK;
@@ -117,5 +110,60 @@ pg_status pgi_erf_absorb(pgi_node *node, bool *changed, pg_error *err) {
   }
   PG_TRY(pgi_absorb_node(node, add, err));
   if (last != mul) PG_TRY(pgi_absorb_node(node, mul, err));
-  return become(node, "Gelu", x, last, changed, err);
+  PG_TRY(become(node, "Gelu", x, last, changed, err));
+  return pgi_attr_set_string(node, "approximate", form, strlen(form), err);
+}
+
+pg_status pgi_erf_absorb(pgi_node *node, bool *changed, pg_error *err) {
+  pgi_value *x = unscaled(node->in[0].value);
+  return x ? absorb_gelu(node, x, "none", changed, err) : PG_OK;
+}
+
+/* v = number * w or w * number; NULL when it isn't. */
+static pgi_value *times(const pgi_value *v, double number) {
+  const pgi_node *node = v ? v->producer : NULL;
+  if (!is_type(node, "Mul")) return NULL;
+  for (int i = 0; i < 2; i++) {
+    pgi_value *w = node->in[i].value;
+    if (w && is_near(node->in[1 - i].value, w, number)) return w;
+  }
+  return NULL;
+}
+
+/* x^3 as a power or as x x x. */
+static bool is_cube_of(const pgi_value *v, const pgi_value *x) {
+  const pgi_node *node = v ? v->producer : NULL;
+  if (is_type(node, "Pow")) return node->in[0].value == x && is_near(node->in[1].value, x, 3);
+  if (!is_type(node, "Mul")) return false;
+  for (int i = 0; i < 2; i++) {
+    const pgi_node *square = node->in[i].value ? node->in[i].value->producer : NULL;
+    if (node->in[1 - i].value == x && is_type(square, "Mul") && square->in[0].value == x &&
+        square->in[1].value == x)
+      return true;
+  }
+  return false;
+}
+
+/* The x of sqrt(2 / pi) (x + 0.044715 x^3), which Gelu's approximation by Tanh takes; NULL. */
+static pgi_value *of_cubic(const pgi_value *v) {
+  const pgi_value *sum = times(v, 0.79788456);
+  const pgi_node *add = sum ? sum->producer : NULL;
+  if (!is_type(add, "Add")) return NULL;
+  for (int i = 0; i < 2; i++) {
+    pgi_value *x = add->in[i].value;
+    if (x && is_cube_of(times(add->in[1 - i].value, 0.044715), x)) return x;
+  }
+  return NULL;
+}
+
+/* ---- Tanh: Gelu or Mish -------------------------------------------------------------------------- */
+
+pg_status pgi_tanh_absorb(pgi_node *node, bool *changed, pg_error *err) {
+  pgi_value *cubic = of_cubic(node->in[0].value);
+  if (cubic) return absorb_gelu(node, cubic, "tanh", changed, err);
+  const pgi_node *softplus = node->in[0].value->producer;
+  pgi_value *x;
+  pgi_node *mul = next_of(node, "Mul", &x);
+  if (!mul || !is_type(softplus, "Softplus") || softplus->in[0].value != x) return PG_OK;
+  return become(node, "Mish", x, mul, changed, err);
 }

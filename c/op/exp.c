@@ -1,5 +1,6 @@
 /* Exp, Log, Sqrt, Reciprocal, Erf. */
 #include "op/elementwise.h"
+#include "op/norm_rows.h"
 
 static pg_status exp_run(pgi_call *c) {
   return pgi_unary_op(c, PG_EXP, 0, 0);
@@ -51,6 +52,7 @@ PG_OP(sqrt) = {
     .upgrade = pgi_upgrade_consumed,
     .infer = pgi_infer_same,
     .run = sqrt_run,
+    .absorb = pgi_sqrt_absorb,
 };
 
 PG_OP(reciprocal) = {

@@ -72,7 +72,7 @@ static pg_status run_f32(pgi_call *call, const pgi_matmul *mm, bool trans_a, boo
   float *to = pgi_tensor_data(y);
   pgi_epilogue e = {.scale = pgi_attr_float(call->node, "beta")};
   if (e.scale == 0) c = NULL;
-  if (call->node->op->domain) PG_TRY(pgi_read_activation(call->node, &e, call->err));
+  if (call->node->op->domain) PG_TRY(pgi_read_curve(call->node, &e, call->err));
   PG_TRY(pgi_as_f32(call, call->in[0], &a));
   if (!call->prepared) PG_TRY(pgi_as_f32(call, call->in[1], &b));
   PG_TRY(pgi_as_f32(call, c, &addend));
@@ -191,7 +191,7 @@ static pg_status prepare(pg_context *ctx, const pgi_node *node, const pg_tensor 
 
 static pg_status absorb(pgi_node *node, bool *changed, pg_error *err) {
   if (node->n_out < 1 || !node->out[0] || !runs_in_f32(node->out[0]->type.dtype)) return PG_OK;
-  return pgi_absorb_activation(node, "com.microsoft", "FusedGemm", changed, err);
+  return pgi_absorb_curve(node, "com.microsoft", "FusedGemm", changed, err);
 }
 
 #define RUNS .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .run = run

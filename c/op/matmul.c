@@ -82,7 +82,7 @@ static pg_status read_epilogue(pgi_call *call, const pgi_matmul *mm, run *r, pgi
   PG_TRY(pgi_as_f32(call, z, &r->z));
   *e = (pgi_epilogue){.scale = 1};
   r->e = e;
-  return pgi_read_activation(call->node, e, call->err);
+  return pgi_read_curve(call->node, e, call->err);
 }
 
 static pg_status run_f32(pgi_call *call, pgi_matmul *mm, bool trans_a, bool trans_b) {
@@ -237,7 +237,7 @@ static pg_status absorb(pgi_node *node, bool *changed, pg_error *err) {
   if (pgi_attr_string(node, "activation").size > 0) return PG_OK;
   PG_TRY(absorb_bias(node, changed, err));
   if (!*changed) PG_TRY(pgi_absorb_sum(node, "perigee", "Linear", changed, err));
-  if (!*changed) PG_TRY(pgi_absorb_activation(node, "perigee", "Linear", changed, err));
+  if (!*changed) PG_TRY(pgi_absorb_curve(node, "perigee", "Linear", changed, err));
   return PG_OK;
 }
 

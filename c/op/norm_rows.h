@@ -27,4 +27,7 @@ void pgi_moments_f32(const pg_context *ctx, const float *x, int64_t n, double ep
 void pgi_moments_f64(const double *x, int64_t n, double epsilon, bool is_rms, double *mean,
                      double *inverse);
 
+/* norm_absorb.c: pgi_op.absorb of Sqrt. */
+pg_status pgi_sqrt_absorb(pgi_node *node, bool *changed, pg_error *err);
+
 #endif

@@ -165,11 +165,15 @@ static void l2_row(void *arg, int64_t row) {
   int32_t multiplier;
   int shift;
   inverse_root((int32_t)sum, &multiplier, &shift);
+  /* Kernels of signed numbers put 128 into the exponent, those of unsigned ones into d. */
+  bool is_unsigned = s->x->dtype == PG_U8;
+  if (!is_unsigned) shift += 7;
   for (int64_t i = 0; i < s->n; i += BLOCK) {
     int64_t m = PG_MIN(s->n - i, (int64_t)BLOCK);
     pgi_load_i64(s->x->dtype, pgi_tensor_data(s->x), row * s->n + i, m, v);
     for (int64_t j = 0; j < m; j++) {
-      int64_t y = round_shift(high_mul((int32_t)(128 * (v[j] - s->in_zero)), multiplier), -shift);
+      int64_t d = (v[j] - s->in_zero) * ((int64_t)1 << (is_unsigned ? 7 : PG_MAX(shift, 0)));
+      int64_t y = round_shift(high_mul((int32_t)d, multiplier), PG_MAX(-shift, 0));
       v[j] = PG_MIN(PG_MAX(y + s->zero, s->low), s->high);
     }
     pgi_store_i64(s->y->dtype, pgi_tensor_data(s->y), row * s->n + i, m, v);

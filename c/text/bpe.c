@@ -5,20 +5,20 @@
 enum { SHORT_WORD = 96 };
 #define NO_MERGE UINT32_MAX
 
-static inline uint32_t slot_of(const pgi_model *m, uint32_t left, uint32_t right) {
+static inline uint32_t slot_of(const pgi_text_model *m, uint32_t left, uint32_t right) {
   uint64_t h = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15u;
   h ^= h >> 29;
   return (uint32_t)(h * 0xBF58476D1CE4E5B9u >> 32) & (m->n_slots - 1);
 }
 
-static inline const pgi_merge *find(const pgi_model *m, uint32_t left, uint32_t right) {
+static inline const pgi_merge *find(const pgi_text_model *m, uint32_t left, uint32_t right) {
   for (uint32_t i = slot_of(m, left, right);; i = (i + 1) & (m->n_slots - 1)) {
     const pgi_merge *e = &m->merges[i];
     if (e->id == NO_MERGE || (e->left == left && e->right == right)) return e;
   }
 }
 
-pg_status pgi_bpe_merges(pgi_model *m, pg_context *ctx, int64_t n, pg_error *err) {
+pg_status pgi_bpe_merges(pgi_text_model *m, pg_context *ctx, int64_t n, pg_error *err) {
   if (n >= INT32_MAX / 4) return pgi_fail(err, PG_FORMAT, "%lld merges", (long long)n);
   m->n_slots = 16;
   while (m->n_slots < (uint64_t)n * 2) m->n_slots *= 2;
@@ -29,7 +29,7 @@ pg_status pgi_bpe_merges(pgi_model *m, pg_context *ctx, int64_t n, pg_error *err
 }
 
 /* A pair that is there already keeps the later rank, as where merges are read into a map. */
-void pgi_bpe_add(pgi_model *m, uint32_t left, uint32_t right, uint32_t rank, uint32_t id) {
+void pgi_bpe_add(pgi_text_model *m, uint32_t left, uint32_t right, uint32_t rank, uint32_t id) {
   uint32_t i = slot_of(m, left, right);
   while (m->merges[i].id != NO_MERGE && (m->merges[i].left != left || m->merges[i].right != right))
     i = (i + 1) & (m->n_slots - 1);
@@ -39,7 +39,7 @@ void pgi_bpe_add(pgi_model *m, uint32_t left, uint32_t right, uint32_t rank, uin
 /* ---- symbols ------------------------------------------------------------------------------------------- */
 
 typedef struct symbol {
-  uint32_t id, size; /* bytes of the word; size 0: joined to one before */
+  uint32_t id, size;     /* bytes of the word; size 0: joined to one before */
   uint32_t rank, merged; /* with the next */
   int32_t next, previous;
 } symbol;
@@ -49,7 +49,7 @@ typedef struct entry {
 } entry;
 
 /* The token of a character, with the prefix and suffix that its place asks for; -1: none. */
-static int32_t char_token(const pgi_model *m, const uint8_t *p, size_t n, bool is_first,
+static int32_t char_token(const pgi_text_model *m, const uint8_t *p, size_t n, bool is_first,
                           bool is_last) {
   int32_t cell = 0;
   if (m->prefix && !is_first) cell = pgi_trie_walk(&m->trie, cell, m->prefix, strlen(m->prefix));
@@ -59,7 +59,7 @@ static int32_t char_token(const pgi_model *m, const uint8_t *p, size_t n, bool i
   return cell < 0 ? -1 : m->trie.cells[cell].value;
 }
 
-static bool has_all_bytes(const pgi_model *m, const uint8_t *p, size_t n) {
+static bool has_all_bytes(const pgi_text_model *m, const uint8_t *p, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (m->bytes[p[i]] < 0) return false;
   return true;
@@ -70,9 +70,9 @@ static int64_t add(symbol *s, int64_t n, int32_t id, size_t size) {
   return n + 1;
 }
 
-/* Into s (room for one a byte); what has no token is unknown, or dropped where there is no such token.
-** *skipped: dropped bytes make places of later symbols those of earlier bytes, as published. */
-static int64_t first_symbols(const pgi_model *m, const uint8_t *p, size_t n, symbol *s) {
+/* Into s (room for one a byte); what has no token is unknown, or dropped where there is no such token:
+** then the places of later symbols move forward, as in tokenizers. */
+static int64_t first_symbols(const pgi_text_model *m, const uint8_t *p, size_t n, symbol *s) {
   int64_t count = 0;
   size_t unknown = 0, size;
   for (size_t i = 0; i < n; i += size) {
@@ -97,14 +97,14 @@ static int64_t first_symbols(const pgi_model *m, const uint8_t *p, size_t n, sym
   return unknown ? add(s, count, m->unk, unknown) : count;
 }
 
-static void look(const pgi_model *m, symbol *a, const symbol *b) {
+static void look(const pgi_text_model *m, symbol *a, const symbol *b) {
   const pgi_merge *e = find(m, a->id, b->id);
   a->rank = e->id == NO_MERGE ? NO_MERGE : e->rank;
   a->merged = e->id;
 }
 
 /* Few symbols: the lowest is searched again each time. */
-static int64_t merge_short(const pgi_model *m, symbol *s, int64_t n) {
+static int64_t merge_short(const pgi_text_model *m, symbol *s, int64_t n) {
   for (int64_t i = 0; i + 1 < n; i++) look(m, &s[i], &s[i + 1]);
   while (n > 1) {
     int64_t best = 0;
@@ -146,7 +146,7 @@ static void sift_up(entry *h, int64_t i) {
   h[i] = x;
 }
 
-static int64_t push_pair(const pgi_model *m, symbol *s, int64_t i, entry *h, int64_t n) {
+static int64_t push_pair(const pgi_text_model *m, symbol *s, int64_t i, entry *h, int64_t n) {
   look(m, &s[i], &s[s[i].next]);
   if (s[i].rank == NO_MERGE) return n;
   h[n] = (entry){s[i].rank, (uint32_t)i, s[i].merged};
@@ -155,7 +155,7 @@ static int64_t push_pair(const pgi_model *m, symbol *s, int64_t i, entry *h, int
 }
 
 /* h: room for 3 n: one candidate for each pair at first, two more for each merge. */
-static int64_t merge_long(const pgi_model *m, symbol *s, int64_t n, entry *h) {
+static int64_t merge_long(const pgi_text_model *m, symbol *s, int64_t n, entry *h) {
   int64_t n_heap = 0, count = 0;
   for (int64_t i = 0; i < n; i++) {
     s[i].previous = (int32_t)i - 1;
@@ -186,29 +186,41 @@ static int64_t merge_long(const pgi_model *m, symbol *s, int64_t n, entry *h) {
   return count;
 }
 
-static pg_status put_pieces(pgi_work *w, const symbol *s, int64_t n, pg_error *err) {
+/* SentencePiece: of the byte tokens of a character only the last has a place. */
+static void place_byte(const uint8_t *p, size_t n, pgi_piece *piece) {
+  uint32_t start = piece->from;
+  if (piece->to != start + 1 || p[start] < 0x80) return;
+  while (start > 0 && pgi_char_inside(p[start])) start--;
+  bool is_last = piece->to == n || !pgi_char_inside(p[piece->to]);
+  *piece = (pgi_piece){piece->id, start, is_last ? piece->to : start};
+}
+
+static pg_status put_pieces(const pgi_text_model *m, pgi_work *w, const symbol *s, int64_t n,
+                            const uint8_t *p, size_t size, pg_error *err) {
   uint32_t at = 0;
   PG_TRY(pgi_grow(w->ctx, &w->pieces, &w->piece_room, w->n_pieces + n, sizeof *w->pieces, err));
   for (int64_t i = 0; i < n; i++) {
-    w->pieces[w->n_pieces++] = (pgi_piece){(int32_t)s[i].id, at, at + s[i].size};
+    pgi_piece *piece = &w->pieces[w->n_pieces++];
+    *piece = (pgi_piece){(int32_t)s[i].id, at, at + s[i].size};
+    if (m->is_sentence) place_byte(p, size, piece);
     at += s[i].size;
   }
   return PG_OK;
 }
 
-pg_status pgi_bpe(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n, pg_error *err) {
+pg_status pgi_bpe(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n, pg_error *err) {
   if (m->ignore_merges) {
     int32_t id = pgi_trie_find(&m->trie, p, n);
     symbol whole = {.id = (uint32_t)id, .size = (uint32_t)n};
-    if (id >= 0) return put_pieces(w, &whole, 1, err);
+    if (id >= 0) return put_pieces(m, w, &whole, 1, p, n, err);
   }
   if (n <= SHORT_WORD) {
     symbol s[SHORT_WORD];
-    return put_pieces(w, s, merge_short(m, s, first_symbols(m, p, n, s)), err);
+    return put_pieces(m, w, s, merge_short(m, s, first_symbols(m, p, n, s)), p, n, err);
   }
-  PG_TRY(pgi_grow(w->ctx, &w->block, &w->block_room, (int64_t)n,
-                  sizeof(symbol) + 3 * sizeof(entry), err));
+  PG_TRY(pgi_grow(w->ctx, &w->block, &w->block_room, (int64_t)n, sizeof(symbol) + 3 * sizeof(entry),
+                  err));
   symbol *s = w->block;
   entry *h = (entry *)(s + n);
-  return put_pieces(w, s, merge_long(m, s, first_symbols(m, p, n, s), h), err);
+  return put_pieces(m, w, s, merge_long(m, s, first_symbols(m, p, n, s), h), p, n, err);
 }

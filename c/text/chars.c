@@ -47,7 +47,9 @@ pg_status pgi_chars_room(pgi_chars *t, size_t more, pg_error *err) {
   return PG_OK;
 }
 
-void pgi_chars_close(pgi_chars *t) { memset(t->data + t->n, 0, PG_TEXT_PAD); }
+void pgi_chars_close(pgi_chars *t) {
+  memset(t->data + t->n, 0, PG_TEXT_PAD);
+}
 
 size_t pgi_chars_from(const pgi_chars *t, size_t i) {
   if (t->is_placed) return t->from[i];
@@ -70,7 +72,9 @@ pg_status pgi_change_begin(pgi_change *c, const pgi_chars *in, pgi_chars *out, p
   return pgi_chars_room(out, in->n + in->n / 4, err);
 }
 
-void pgi_change_end(pgi_change *c) { pgi_chars_close(c->out); }
+void pgi_change_end(pgi_change *c) {
+  pgi_chars_close(c->out);
+}
 
 pg_status pgi_change_copy(pgi_change *c, size_t n, pg_error *err) {
   pgi_chars *out = c->out;

@@ -7,7 +7,8 @@ pg_status pgi_charsmap_init(pgi_charsmap *m, pg_context *ctx, const void *data, 
                             pg_error *err) {
   uint32_t bytes;
   *m = (pgi_charsmap){.ctx = ctx};
-  if (size < 4) return pgi_fail(err, PG_FORMAT, "charsmap: expected 4 bytes or more, got %zu", size);
+  if (size < 4)
+    return pgi_fail(err, PG_FORMAT, "charsmap: expected 4 bytes or more, got %zu", size);
   memcpy(&bytes, data, 4);
   if (bytes < 4 || bytes % 4 || bytes > size - 4)
     return pgi_fail(err, PG_FORMAT, "charsmap: a trie of %u bytes in %zu", bytes, size);
@@ -37,7 +38,9 @@ void pgi_charsmap_deinit(pgi_charsmap *m) {
   m->text = NULL;
 }
 
-static uint32_t offset(uint32_t unit) { return unit >> 10 << ((unit & 1u << 9) >> 6); }
+static uint32_t offset(uint32_t unit) {
+  return unit >> 10 << ((unit & 1u << 9) >> 6);
+}
 
 const char *pgi_charsmap_find(const pgi_charsmap *m, const uint8_t *p, size_t n, bool is_longest,
                               size_t *used) {

@@ -21,16 +21,14 @@ static pg_status decompose(const pgi_unicode *u, uint32_t c, bool compat, items 
                            pg_error *err) {
   int32_t parts[MAX_PARTS];
   int last = 0;
-  int64_t n =
-      u->decompose((int32_t)c, parts, MAX_PARTS, DECOMPOSE | (compat ? COMPAT : 0), &last);
+  int64_t n = u->decompose((int32_t)c, parts, MAX_PARTS, DECOMPOSE | (compat ? COMPAT : 0), &last);
   if (n < 1 || n > MAX_PARTS) {
     n = 1;
     parts[0] = (int32_t)c;
   }
   PG_TRY(pgi_grow(to->ctx, &to->at, &to->capacity, to->n + n, sizeof *to->at, err));
   for (int64_t i = 0; i < n; i++)
-    to->at[to->n++] =
-        (item){(uint32_t)parts[i], i > 0, pgi_unicode_class(u, (uint32_t)parts[i])};
+    to->at[to->n++] = (item){(uint32_t)parts[i], i > 0, pgi_unicode_class(u, (uint32_t)parts[i])};
   return PG_OK;
 }
 
@@ -104,8 +102,7 @@ static pg_status write_region(const pgi_unicode *u, pgi_form form, pgi_change *c
     PG_TRY(decompose(u, pgi_char_at(c->in->data + i, &size), compat, s, err));
   PG_TRY(reorder(s, err));
   if (form == PG_NFC || form == PG_NFKC) compose(u, s);
-  for (int64_t i = 0; i < s->n; i++)
-    PG_TRY(pgi_change_char(c, s->at[i].c, s->at[i].change, err));
+  for (int64_t i = 0; i < s->n; i++) PG_TRY(pgi_change_char(c, s->at[i].c, s->at[i].change, err));
   c->at = to;
   return PG_OK;
 }

@@ -204,7 +204,9 @@ static pg_status put_rule(pgi_change *c, const uint8_t *old, size_t n, const cha
   total = pgi_utf8_count((const uint8_t *)with, with_size);
   for (size_t i = 0, size; i < with_size; i += size, n_new++) {
     uint32_t ch = pgi_char_at((const uint8_t *)with + i, &size);
-    int change = n_new >= n_old ? 1 : n_new == total - 1 && total < n_old ? (int)(total - n_old) : 0;
+    int change = n_new >= n_old                        ? 1
+                 : n_new == total - 1 && total < n_old ? (int)(total - n_old)
+                                                       : 0;
     PG_TRY(pgi_change_char(c, ch, change, err));
   }
   if (total > 0 || c->out->n == 0) return PG_OK;
@@ -295,8 +297,8 @@ static const uint8_t *sentence_part(const pgi_normal *step, const uint8_t *p, si
 }
 
 static pg_status put_mark(const pgi_normal *step, pgi_change *c, size_t at, pg_error *err) {
-  return pgi_change_put(c, step->is_escaped ? PG_MARK : " ", step->is_escaped ? PG_MARK_SIZE : 1, at,
-                        err);
+  return pgi_change_put(c, step->is_escaped ? PG_MARK : " ", step->is_escaped ? PG_MARK_SIZE : 1,
+                        at, err);
 }
 
 /* Behind the last byte a character ends where the next begins. */
@@ -366,14 +368,23 @@ pg_status pgi_normalize(const pgi_unicode *u, const pgi_normal *step, const pgi_
                         pgi_chars *out, pgi_spans *scratch, bool *changed, pg_error *err) {
   *changed = true;
   switch (step->kind) {
-    case PG_NORMAL_FORM: return pgi_normalize_form(u, step->form, in, out, changed, err);
-    case PG_NORMAL_REPLACE: return replace(step, in, out, scratch, changed, err);
-    case PG_NORMAL_PREPEND: return prepend(step, in, out, err);
-    case PG_NORMAL_STRIP: return strip(u, step, in, out, changed, err);
-    case PG_NORMAL_CHARSMAP: return map_clusters(u, step, in, out, changed, err);
-    case PG_NORMAL_NMT: return map_nmt(in, out, err);
-    case PG_NORMAL_BYTES: return map_bytes(in, out, err);
-    case PG_NORMAL_SENTENCE: return map_sentence(step, in, out, err);
-    default: return map_chars(u, step->kind, in, out, changed, err);
+    case PG_NORMAL_FORM:
+      return pgi_normalize_form(u, step->form, in, out, changed, err);
+    case PG_NORMAL_REPLACE:
+      return replace(step, in, out, scratch, changed, err);
+    case PG_NORMAL_PREPEND:
+      return prepend(step, in, out, err);
+    case PG_NORMAL_STRIP:
+      return strip(u, step, in, out, changed, err);
+    case PG_NORMAL_CHARSMAP:
+      return map_clusters(u, step, in, out, changed, err);
+    case PG_NORMAL_NMT:
+      return map_nmt(in, out, err);
+    case PG_NORMAL_BYTES:
+      return map_bytes(in, out, err);
+    case PG_NORMAL_SENTENCE:
+      return map_sentence(step, in, out, err);
+    default:
+      return map_chars(u, step->kind, in, out, changed, err);
   }
 }

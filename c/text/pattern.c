@@ -4,14 +4,16 @@
 
 #define CONTRACTIONS "'s|'t|'re|'ve|'m|'ll|'d"
 #define TAIL "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define LLAMA3(digits)                                                                    \
-  "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits                     \
+#define LLAMA3(digits)                                                \
+  "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits \
   "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" TAIL
 #define O200K_UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
 #define O200K_LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-#define O200K                                                                             \
-  "[^\\r\\n\\p{L}\\p{N}]?" O200K_UPPER "*" O200K_LOWER "+(?i:" CONTRACTIONS ")?"          \
-  "|[^\\r\\n\\p{L}\\p{N}]?" O200K_UPPER "+" O200K_LOWER "*(?i:" CONTRACTIONS ")?"         \
+#define O200K                                                                \
+  "[^\\r\\n\\p{L}\\p{N}]?" O200K_UPPER "*" O200K_LOWER "+(?i:" CONTRACTIONS  \
+  ")?"                                                                       \
+  "|[^\\r\\n\\p{L}\\p{N}]?" O200K_UPPER "+" O200K_LOWER "*(?i:" CONTRACTIONS \
+  ")?"                                                                       \
   "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" TAIL
 
 enum { LETTER = PG_U_LETTER, NUMBER = PG_U_NUMBER, SPACE = PG_U_SPACE };

@@ -31,14 +31,19 @@ struct pgi_pattern {
 };
 
 static pg_status load(functions *f, pg_error *err) {
-  static const char *const symbols[] = {
-      "pcre2_compile_8",           "pcre2_code_free_8",
-      "pcre2_jit_compile_8",       "pcre2_match_data_create_from_pattern_8",
-      "pcre2_match_data_free_8",   "pcre2_match_8",
-      "pcre2_get_ovector_pointer_8", "pcre2_get_error_message_8",
-      "pcre2_match_context_create_8", "pcre2_match_context_free_8",
-      "pcre2_set_match_limit_8",   "pcre2_set_depth_limit_8",
-      "pcre2_set_heap_limit_8"};
+  static const char *const symbols[] = {"pcre2_compile_8",
+                                        "pcre2_code_free_8",
+                                        "pcre2_jit_compile_8",
+                                        "pcre2_match_data_create_from_pattern_8",
+                                        "pcre2_match_data_free_8",
+                                        "pcre2_match_8",
+                                        "pcre2_get_ovector_pointer_8",
+                                        "pcre2_get_error_message_8",
+                                        "pcre2_match_context_create_8",
+                                        "pcre2_match_context_free_8",
+                                        "pcre2_set_match_limit_8",
+                                        "pcre2_set_depth_limit_8",
+                                        "pcre2_set_heap_limit_8"};
   void *found[PG_COUNT(symbols)];
   _Static_assert(sizeof found == sizeof *f, "one pointer for each name");
   PG_TRY(pgi_library_open("libpcre2-8.so.0", symbols, found, PG_COUNT(symbols), err));
@@ -116,7 +121,8 @@ pg_status pgi_pattern_find(const pgi_pattern *p, const uint8_t *data, size_t fro
     p->f.set_heap_limit(limits, HEAP_LIMIT);
   }
   while (status == PG_OK && at < to - from) {
-    int rc = p->f.match(p->code, data + from, to - from, at, NO_UTF_CHECK | NOTEMPTY, match, limits);
+    int rc =
+        p->f.match(p->code, data + from, to - from, at, NO_UTF_CHECK | NOTEMPTY, match, limits);
     if (rc == NO_MATCH) break;
     if (rc < 0) {
       uint8_t message[128] = "";

@@ -23,10 +23,17 @@ static pg_status join(joiner *j, size_t from, size_t to, bool is_match, pg_error
     case PG_REMOVED:
       if (is_match) return PG_OK;
       break;
-    case PG_ISOLATED: break;
-    case PG_WITH_PREVIOUS: joins = j->has_pending && is_match && !j->pending_match; break;
-    case PG_WITH_NEXT: joins = j->has_pending && !is_match && j->pending_match; break;
-    case PG_CONTIGUOUS: joins = j->has_pending && is_match == j->pending_match; break;
+    case PG_ISOLATED:
+      break;
+    case PG_WITH_PREVIOUS:
+      joins = j->has_pending && is_match && !j->pending_match;
+      break;
+    case PG_WITH_NEXT:
+      joins = j->has_pending && !is_match && j->pending_match;
+      break;
+    case PG_CONTIGUOUS:
+      joins = j->has_pending && is_match == j->pending_match;
+      break;
   }
   if (joins) {
     j->pending.to = (uint32_t)to;
@@ -86,11 +93,12 @@ static pg_status by_words(const pgi_unicode *u, bool is_bert, const pgi_work *w,
   size_t start = word.from, size;
   int last = 0; /* 0 a space, 1 a word, 2 other */
   for (size_t i = word.from; i < word.to; i += size) {
-    uint32_t f = p[i] < 0x80 ? (size = 1, u->flags[p[i]]) : pgi_unicode_flags(u, pgi_char_at(p + i, &size));
-    int now = (f & PG_U_SPACE)                              ? 0
-              : is_bert                                     ? 1 + ((f & PG_U_PUNCT) != 0)
+    uint32_t f =
+        p[i] < 0x80 ? (size = 1, u->flags[p[i]]) : pgi_unicode_flags(u, pgi_char_at(p + i, &size));
+    int now = (f & PG_U_SPACE)    ? 0
+              : is_bert           ? 1 + ((f & PG_U_PUNCT) != 0)
               : (f & (PG_U_WORD)) ? 1
-                                                            : 2;
+                                  : 2;
     if (now != last || (is_bert && now == 2)) {
       if (last) PG_TRY(pgi_spans_add(out, start, i, err));
       start = i;
@@ -127,15 +135,15 @@ static pg_status write_mark(const pgi_split *step, const pgi_work *w, pgi_change
   size_t n_mark = pgi_char_put(step->ch, mark), start = c->out->n;
   const uint8_t *p = w->text.data;
   size_t n = word.to - word.from;
-  bool has_mark =
-      p[word.from] == ' ' || (n >= n_mark && memcmp(p + word.from, mark, n_mark) == 0);
+  bool has_mark = p[word.from] == ' ' || (n >= n_mark && memcmp(p + word.from, mark, n_mark) == 0);
   bool is_first = word.from == 0 && w->original == 0;
   c->at = word.from;
   if (!has_mark && (step->scheme == PG_ALWAYS || (step->scheme == PG_FIRST && is_first)))
     PG_TRY(pgi_change_put(c, mark, n_mark, word.from, err));
   while (c->at < word.to) {
     size_t i = c->at;
-    if (p[i] == ' ' || (p[i] == mark[0] && word.to - i >= n_mark && memcmp(p + i, mark, n_mark) == 0)) {
+    if (p[i] == ' ' ||
+        (p[i] == mark[0] && word.to - i >= n_mark && memcmp(p + i, mark, n_mark) == 0)) {
       if (step->is_split) {
         PG_TRY(pgi_spans_add(out, start, c->out->n, err));
         start = c->out->n;
@@ -208,16 +216,26 @@ static bool lacks_space(const pgi_work *w) {
 static pg_status split_word(const pgi_unicode *u, const pgi_split *step, pgi_work *w, pgi_span word,
                             joiner *j, pg_error *err) {
   switch (step->kind) {
-    case PG_SPLIT_BERT: return by_words(u, true, w, word, &w->next, err);
-    case PG_SPLIT_WORDS: return by_words(u, false, w, word, &w->next, err);
-    case PG_SPLIT_SPACES: return by_class(u, step, PG_U_SPACE, w, word, j, err);
-    case PG_SPLIT_PUNCT: return by_class(u, step, PG_U_PUNCT, w, word, j, err);
-    case PG_SPLIT_DIGITS: return by_class(u, step, PG_U_NUMBER, w, word, j, err);
-    case PG_SPLIT_CHAR: return by_class(u, step, 0, w, word, j, err);
-    case PG_SPLIT_SCAN: return by_scan(u, step->scan, w, word, &w->next, err);
-    case PG_SPLIT_BYTES: return by_scan(u, pgi_scan_gpt2, w, word, &w->next, err);
-    case PG_SPLIT_FIXED: return by_length(step, w, word, &w->next, err);
-    default: return by_pattern(step, w, word, j, err);
+    case PG_SPLIT_BERT:
+      return by_words(u, true, w, word, &w->next, err);
+    case PG_SPLIT_WORDS:
+      return by_words(u, false, w, word, &w->next, err);
+    case PG_SPLIT_SPACES:
+      return by_class(u, step, PG_U_SPACE, w, word, j, err);
+    case PG_SPLIT_PUNCT:
+      return by_class(u, step, PG_U_PUNCT, w, word, j, err);
+    case PG_SPLIT_DIGITS:
+      return by_class(u, step, PG_U_NUMBER, w, word, j, err);
+    case PG_SPLIT_CHAR:
+      return by_class(u, step, 0, w, word, j, err);
+    case PG_SPLIT_SCAN:
+      return by_scan(u, step->scan, w, word, &w->next, err);
+    case PG_SPLIT_BYTES:
+      return by_scan(u, pgi_scan_gpt2, w, word, &w->next, err);
+    case PG_SPLIT_FIXED:
+      return by_length(step, w, word, &w->next, err);
+    default:
+      return by_pattern(step, w, word, j, err);
   }
 }
 

@@ -13,15 +13,20 @@
 
 #include "base/base.h"
 
-#define PG_TEXT_PAD 64                     /* zero bytes behind every text that a loop may read past */
-#define PG_TEXT_MAX ((size_t)1 << 31)      /* bytes of one text: positions are 32 bits */
-#define PG_MARK "\xE2\x96\x81"             /* U+2581, the visible space of SentencePiece */
+#define PG_TEXT_PAD 64                /* zero bytes behind every text that a loop may read past */
+#define PG_TEXT_MAX ((size_t)1 << 31) /* bytes of one text: positions are 32 bits */
+#define PG_MARK "\xE2\x96\x81"        /* U+2581, the visible space of SentencePiece */
 enum { PG_MARK_SIZE = 3, PG_CHAR_MAX = 4 };
 
 /* ---- json.c ------------------------------------------------------------------------------------ */
 
 typedef enum pgi_json_kind {
-  PG_JSON_NULL, PG_JSON_FALSE, PG_JSON_TRUE, PG_JSON_NUMBER, PG_JSON_TEXT, PG_JSON_ARRAY,
+  PG_JSON_NULL,
+  PG_JSON_FALSE,
+  PG_JSON_TRUE,
+  PG_JSON_NUMBER,
+  PG_JSON_TEXT,
+  PG_JSON_ARRAY,
   PG_JSON_OBJECT
 } pgi_json_kind;
 typedef struct pgi_json {
@@ -64,7 +69,9 @@ static inline uint32_t pgi_char_at(const uint8_t *p, size_t *size) {
 static inline size_t pgi_char_size(uint8_t first) {
   return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
 }
-static inline bool pgi_char_inside(uint8_t byte) { return (byte & 0xC0) == 0x80; }
+static inline bool pgi_char_inside(uint8_t byte) {
+  return (byte & 0xC0) == 0x80;
+}
 size_t pgi_char_put(uint32_t c, uint8_t *out); /* 1 to 4 bytes */
 /* Bytes of the valid text at the start. */
 size_t pgi_utf8_valid(const uint8_t *p, size_t n);
@@ -73,19 +80,19 @@ int64_t pgi_utf8_count(const uint8_t *p, size_t n);
 /* ---- unicode.c --------------------------------------------------------------------------------- */
 
 enum {
-  PG_U_UPPER = 1 << 0,   /* Lu, Lt */
-  PG_U_LOWER = 1 << 1,   /* Ll */
-  PG_U_OTHER = 1 << 2,   /* Lm, Lo */
+  PG_U_UPPER = 1 << 0, /* Lu, Lt */
+  PG_U_LOWER = 1 << 1, /* Ll */
+  PG_U_OTHER = 1 << 2, /* Lm, Lo */
   PG_U_LETTER = PG_U_UPPER | PG_U_LOWER | PG_U_OTHER,
-  PG_U_NUMBER = 1 << 3,  /* N */
-  PG_U_MARK = 1 << 4,    /* M */
+  PG_U_NUMBER = 1 << 3, /* N */
+  PG_U_MARK = 1 << 4,   /* M */
   PG_U_MN = 1 << 5,
-  PG_U_SPACE = 1 << 6,   /* White_Space */
-  PG_U_PUNCT = 1 << 7,   /* P, and the rest of ASCII's */
-  PG_U_OTHERS = 1 << 8,  /* C */
-  PG_U_WORD = 1 << 9,    /* \w: alphabetic, M, Nd, Pc */
-  PG_U_CJK = 1 << 10,    /* what BERT sets apart */
-  PG_U_CASED = 1 << 11,  /* has another lower form */
+  PG_U_SPACE = 1 << 6,    /* White_Space */
+  PG_U_PUNCT = 1 << 7,    /* P, and the rest of ASCII's */
+  PG_U_OTHERS = 1 << 8,   /* C */
+  PG_U_WORD = 1 << 9,     /* \w: alphabetic, M, Nd, Pc */
+  PG_U_CJK = 1 << 10,     /* what BERT sets apart */
+  PG_U_CASED = 1 << 11,   /* has another lower form */
   PG_U_NOT_NFC = 1 << 12, /* may change, or join what is before: the four forms */
   PG_U_NOT_NFD = 1 << 13,
   PG_U_NOT_NFKC = 1 << 14,
@@ -239,17 +246,27 @@ const char *pgi_charsmap_find(const pgi_charsmap *m, const uint8_t *p, size_t n,
 
 typedef enum pgi_form { PG_NFC, PG_NFD, PG_NFKC, PG_NFKD } pgi_form;
 typedef enum pgi_normal_kind {
-  PG_NORMAL_FORM, PG_NORMAL_LOWER, PG_NORMAL_STRIP_ACCENTS, PG_NORMAL_STRIP_MN, PG_NORMAL_BERT_CLEAN,
-  PG_NORMAL_BERT_CJK, PG_NORMAL_REPLACE, PG_NORMAL_PREPEND, PG_NORMAL_STRIP, PG_NORMAL_CHARSMAP,
-  PG_NORMAL_NMT, PG_NORMAL_BYTES, PG_NORMAL_SENTENCE
+  PG_NORMAL_FORM,
+  PG_NORMAL_LOWER,
+  PG_NORMAL_STRIP_ACCENTS,
+  PG_NORMAL_STRIP_MN,
+  PG_NORMAL_BERT_CLEAN,
+  PG_NORMAL_BERT_CJK,
+  PG_NORMAL_REPLACE,
+  PG_NORMAL_PREPEND,
+  PG_NORMAL_STRIP,
+  PG_NORMAL_CHARSMAP,
+  PG_NORMAL_NMT,
+  PG_NORMAL_BYTES,
+  PG_NORMAL_SENTENCE
 } pgi_normal_kind;
 typedef struct pgi_normal {
   pgi_normal_kind kind;
   pgi_form form;
-  bool left, right;     /* strip; sentence: a mark before, spaces joined */
+  bool left, right;           /* strip; sentence: a mark before, spaces joined */
   bool is_escaped, is_suffix; /* sentence: marks for spaces; the mark stands behind */
-  pgi_pattern *pattern; /* replace */
-  char *text;           /* replace, prepend */
+  pgi_pattern *pattern;       /* replace */
+  char *text;                 /* replace, prepend */
   size_t size;
   pgi_charsmap map;
   pgi_trie symbols; /* sentence: texts that stay as they are */
@@ -263,12 +280,26 @@ pg_status pgi_normalize_form(const pgi_unicode *u, pgi_form form, const pgi_char
 /* ---- split.c --------------------------------------------------------------------------------------- */
 
 typedef enum pgi_split_kind {
-  PG_SPLIT_BERT, PG_SPLIT_WORDS, PG_SPLIT_SPACES, PG_SPLIT_PUNCT, PG_SPLIT_DIGITS, PG_SPLIT_PATTERN,
-  PG_SPLIT_SCAN, PG_SPLIT_BYTES, PG_SPLIT_LETTERS, PG_SPLIT_RAW, PG_SPLIT_MARK, PG_SPLIT_CHAR,
+  PG_SPLIT_BERT,
+  PG_SPLIT_WORDS,
+  PG_SPLIT_SPACES,
+  PG_SPLIT_PUNCT,
+  PG_SPLIT_DIGITS,
+  PG_SPLIT_PATTERN,
+  PG_SPLIT_SCAN,
+  PG_SPLIT_BYTES,
+  PG_SPLIT_LETTERS,
+  PG_SPLIT_RAW,
+  PG_SPLIT_MARK,
+  PG_SPLIT_CHAR,
   PG_SPLIT_FIXED
 } pgi_split_kind;
 typedef enum pgi_behaviour {
-  PG_REMOVED, PG_ISOLATED, PG_WITH_PREVIOUS, PG_WITH_NEXT, PG_CONTIGUOUS
+  PG_REMOVED,
+  PG_ISOLATED,
+  PG_WITH_PREVIOUS,
+  PG_WITH_NEXT,
+  PG_CONTIGUOUS
 } pgi_behaviour;
 typedef enum pgi_scheme { PG_ALWAYS, PG_FIRST, PG_NEVER } pgi_scheme;
 typedef struct pgi_split {
@@ -299,7 +330,7 @@ typedef struct pgi_merge {
 } pgi_merge;
 
 typedef enum pgi_model_kind { PG_WORDPIECE, PG_BPE, PG_UNIGRAM, PG_WORDLEVEL } pgi_model_kind;
-typedef struct pgi_model {
+typedef struct pgi_text_model {
   pgi_model_kind kind;
   pgi_trie trie;      /* what words are matched with: raw bytes when is_bytes */
   bool is_bytes;      /* symbols are bytes, not characters */
@@ -315,16 +346,21 @@ typedef struct pgi_model {
   uint32_t n_slots;
   double *scores;
   double unk_score;
-  bool is_float; /* sums in f32, as SentencePiece */
-} pgi_model;
-void pgi_model_deinit(pgi_model *m, pg_context *ctx);
+  bool is_sentence; /* SentencePiece: sums kept in f32, places of byte tokens */
+  uint8_t *is_user; /* sentence, unigram: user-defined, scored by length */
+  double max_score;
+} pgi_text_model;
+void pgi_model_deinit(pgi_text_model *m, pg_context *ctx);
 /* Each appends the pieces of one word to w->pieces. */
-pg_status pgi_wordpiece(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n, pg_error *err);
-pg_status pgi_wordlevel(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n, pg_error *err);
-pg_status pgi_bpe(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n, pg_error *err);
-pg_status pgi_unigram(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n, pg_error *err);
-pg_status pgi_bpe_merges(pgi_model *m, pg_context *ctx, int64_t n, pg_error *err);
-void pgi_bpe_add(pgi_model *m, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
+pg_status pgi_wordpiece(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n,
+                        pg_error *err);
+pg_status pgi_wordlevel(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n,
+                        pg_error *err);
+pg_status pgi_bpe(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n, pg_error *err);
+pg_status pgi_unigram(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n,
+                      pg_error *err);
+pg_status pgi_bpe_merges(pgi_text_model *m, pg_context *ctx, int64_t n, pg_error *err);
+void pgi_bpe_add(pgi_text_model *m, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 
 /* ---- encode.c ------------------------------------------------------------------------------------------ */
 
@@ -341,8 +377,16 @@ typedef struct pgi_template {
 } pgi_template;
 
 typedef enum pgi_decode_kind {
-  PG_DECODE_BYTES, PG_DECODE_WORDPIECE, PG_DECODE_MARK, PG_DECODE_BPE, PG_DECODE_FALLBACK,
-  PG_DECODE_FUSE, PG_DECODE_STRIP, PG_DECODE_REPLACE, PG_DECODE_CTC, PG_DECODE_SENTENCE
+  PG_DECODE_BYTES,
+  PG_DECODE_WORDPIECE,
+  PG_DECODE_MARK,
+  PG_DECODE_BPE,
+  PG_DECODE_FALLBACK,
+  PG_DECODE_FUSE,
+  PG_DECODE_STRIP,
+  PG_DECODE_REPLACE,
+  PG_DECODE_CTC,
+  PG_DECODE_SENTENCE
 } pgi_decode_kind;
 typedef struct pgi_decode {
   pgi_decode_kind kind;
@@ -375,7 +419,7 @@ struct pgi_tokenizer {
   pgi_unicode unicode;
   const char **tokens; /* by id; NULL: a hole */
   uint32_t *sizes;
-  uint8_t *kinds;    /* PG_TOKEN_* */
+  uint8_t *kinds; /* PG_TOKEN_* */
   int64_t n_tokens;
   pgi_trie names; /* the texts of tokens, as given */
   pgi_added *added;
@@ -386,7 +430,7 @@ struct pgi_tokenizer {
   int n_normals;
   pgi_split splits[PG_MAX_STEPS];
   int n_splits;
-  pgi_model model;
+  pgi_text_model model;
   pgi_template single[PG_MAX_STEPS], pair[PG_MAX_STEPS];
   int n_single, n_pair;
   bool has_template; /* else texts stand alone, the second with type 1 */
@@ -402,7 +446,7 @@ struct pgi_tokenizer {
   bool is_sentence; /* a SentencePiece model: its own normaliser, its rules for offsets */
   void *_Atomic works[PG_WORKS];
 };
-enum { PG_TOKEN_SPECIAL = 1, PG_TOKEN_BYTE = 2 };
+enum { PG_TOKEN_SPECIAL = 1, PG_TOKEN_HIDDEN = 2 /* never matched in a text */ };
 typedef struct pgi_tokenizer pgi_tokenizer;
 
 typedef struct pgi_encoding {
@@ -426,6 +470,12 @@ void pgi_tokenizer_retain(pgi_tokenizer *t);
 void pgi_tokenizer_release(pgi_tokenizer *t);
 /* After all parts are set: builds what searches need. */
 pg_status pgi_tokenizer_finish(pgi_tokenizer *t, pg_error *err);
+/* After the vocabulary, before merges and added tokens: what words are matched with. */
+pg_status pgi_tokenizer_index(pgi_tokenizer *t, pg_error *err);
+pg_status pgi_tokenizer_add(pgi_tokenizer *t, const pgi_added *a, pg_error *err);
+/* The text, normalised, in w->text. */
+pg_status pgi_tokenizer_normalize(const pgi_tokenizer *t, pgi_work *w, const char *text,
+                                  size_t size, pg_error *err);
 pg_status pgi_tokenizer_set(pgi_tokenizer *t, int64_t id, const char *text, size_t size,
                             pg_error *err);
 int32_t pgi_tokenizer_id(const pgi_tokenizer *t, const char *text, size_t size); /* -1: none */
@@ -452,22 +502,24 @@ bool pgi_added_next(const pgi_tokenizer *t, bool normalized, const pgi_chars *te
 
 /* ---- decode.c -------------------------------------------------------------------------------------------- */
 
-typedef struct pgi_bytes {
+typedef struct pgi_text_bytes {
   pg_context *ctx;
   char *data;
   int64_t n, capacity;
-} pgi_bytes;
-pg_status pgi_bytes_add(pgi_bytes *b, const void *data, size_t n, pg_error *err);
+} pgi_text_bytes;
+pg_status pgi_bytes_add(pgi_text_bytes *b, const void *data, size_t n, pg_error *err);
 /* PG_INVALID names an id outside of the vocabulary. */
 pg_status pgi_decode_ids(const pgi_tokenizer *t, const int64_t *ids, int64_t n, bool skip_special,
-                         pgi_bytes *out, pg_error *err);
+                         pgi_text_bytes *out, pg_error *err);
 
-/* ---- bytes.c: the letters that GPT-2 writes bytes with ------------------------------------------------ */
+/* ---- utf8.c: the letters that GPT-2 writes bytes with ------------------------------------------------ */
 
 uint32_t pgi_byte_letter(uint8_t byte);
 int pgi_letter_byte(uint32_t letter); /* -1: none */
 /* The bytes that a token's text stands for, into out (at least size); -1: not all are letters. */
 int64_t pgi_letters_to_bytes(const char *text, size_t size, uint8_t *out);
+/* Into out (at least 3/4 of n); -1: not base64. */
+int64_t pgi_from_base64(const char *text, size_t n, uint8_t *out);
 
 /* ---- read.c, read_json.c, read_sentence.c, read_plain.c ---------------------------------------------- */
 

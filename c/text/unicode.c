@@ -4,12 +4,45 @@
 
 enum { COMPAT = 1 << 2, COMPOSE = 1 << 3, DECOMPOSE = 1 << 4, STABLE = 1 << 1 };
 enum {
-  CN, LU, LL, LT, LM, LO, MN, MC, ME, ND, NL, NO, PC, PD, PS, PE, PI, PF, SM, SC, SK, SO, ZS, ZL, ZP,
-  CC, CF, CS, CO
+  CN,
+  LU,
+  LL,
+  LT,
+  LM,
+  LO,
+  MN,
+  MC,
+  ME,
+  ND,
+  NL,
+  NO,
+  PC,
+  PD,
+  PS,
+  PE,
+  PI,
+  PF,
+  SM,
+  SC,
+  SK,
+  SO,
+  ZS,
+  ZL,
+  ZP,
+  CC,
+  CF,
+  CS,
+  CO
 };
 enum { LAST_NAMED = 0x32400, TAGS = 0xE0000, TAGS_END = 0xE0200, PRIVATE = 0xF0000 };
-enum { HANGUL = 0xAC00, HANGUL_END = 0xD7A4, V_FIRST = 0x1161, V_END = 0x1176, T_FIRST = 0x11A8,
-       T_END = 0x11C3 };
+enum {
+  HANGUL = 0xAC00,
+  HANGUL_END = 0xD7A4,
+  V_FIRST = 0x1161,
+  V_END = 0x1176,
+  T_FIRST = 0x11A8,
+  T_END = 0x11C3
+};
 enum { MAX_PARTS = 32 };
 
 typedef int64_t normalize_fn(int32_t *buffer, int64_t n, int options);
@@ -38,28 +71,46 @@ static uint32_t from_category(uint32_t c, int category) {
   uint32_t f = 0;
   switch (category) {
     case LU:
-    case LT: f = PG_U_UPPER; break;
-    case LL: f = PG_U_LOWER; break;
+    case LT:
+      f = PG_U_UPPER;
+      break;
+    case LL:
+      f = PG_U_LOWER;
+      break;
     case LM:
-    case LO: f = PG_U_OTHER; break;
-    case MN: f = PG_U_MARK | PG_U_MN; break;
+    case LO:
+      f = PG_U_OTHER;
+      break;
+    case MN:
+      f = PG_U_MARK | PG_U_MN;
+      break;
     case MC:
-    case ME: f = PG_U_MARK; break;
+    case ME:
+      f = PG_U_MARK;
+      break;
     case ND:
     case NL:
-    case NO: f = PG_U_NUMBER; break;
+    case NO:
+      f = PG_U_NUMBER;
+      break;
     case PC:
     case PD:
     case PS:
     case PE:
     case PI:
-    case PF: f = PG_U_PUNCT; break;
-    case CN: break;
+    case PF:
+      f = PG_U_PUNCT;
+      break;
+    case CN:
+      break;
     case CC:
     case CF:
     case CS:
-    case CO: f = PG_U_OTHERS; break;
-    default: break;
+    case CO:
+      f = PG_U_OTHERS;
+      break;
+    default:
+      break;
   }
   if ((f & (PG_U_LETTER | PG_U_MARK)) || category == ND || category == NL || category == PC ||
       is_letter_symbol(c))
@@ -100,7 +151,9 @@ static uint32_t from_forms(pgi_unicode *u, normalize_fn *normalize, uint32_t c) 
   return f;
 }
 
-int pgi_unicode_class(const pgi_unicode *u, uint32_t c) { return u->property((int32_t)c)[1]; }
+int pgi_unicode_class(const pgi_unicode *u, uint32_t c) {
+  return u->property((int32_t)c)[1];
+}
 
 /* ---- pairs -------------------------------------------------------------------------------------------- */
 

@@ -9,16 +9,19 @@ typedef struct node {
 } node;
 #define UNREACHED UINT32_MAX
 
-static inline double sum(const pgi_model *m, double a, double b) {
-  return m->is_float ? (double)((float)a + (float)b) : a + b;
-}
-
-static inline void offer(node *to, double score, int32_t id, size_t from) {
+/* SentencePiece compares sums in f64 with what it keeps in f32. */
+static inline void offer(const pgi_text_model *m, node *to, double score, int32_t id, size_t from) {
   if (to->from != UNREACHED && !(score > to->score)) return;
-  *to = (node){score, id, (uint32_t)from};
+  *to = (node){m->is_sentence ? (double)(float)score : score, id, (uint32_t)from};
 }
 
-static void forward(const pgi_model *m, const uint8_t *p, size_t n, node *at) {
+/* User-defined tokens are worth so much that they are always taken. */
+static inline double score_of(const pgi_text_model *m, int32_t id, size_t size) {
+  if (m->is_user && m->is_user[id]) return (double)((float)size * (float)m->max_score) - 0.1;
+  return m->scores[id];
+}
+
+static void forward(const pgi_text_model *m, const uint8_t *p, size_t n, node *at) {
   for (size_t i = 1; i <= n; i++) at[i].from = UNREACHED;
   at[0] = (node){0, -1, 0};
   for (size_t i = 0, size; i < n; i += size) {
@@ -31,14 +34,16 @@ static void forward(const pgi_model *m, const uint8_t *p, size_t n, node *at) {
       if (cell < 0) break;
       int32_t id = m->trie.cells[cell].value;
       if (id < 0) continue;
-      offer(&at[k + 1], sum(m, score, m->scores[id]), id, i);
+      offer(m, &at[k + 1], score + score_of(m, id, k + 1 - i), id, i);
       has_single |= k + 1 - i == size;
     }
-    if (!has_single) offer(&at[i + size], sum(m, score, m->unk_score), m->unk, i);
+    if (has_single) continue;
+    double unknown = score + m->unk_score;
+    offer(m, &at[i + size], m->is_sentence ? (double)(float)unknown : unknown, m->unk, i);
   }
 }
 
-static bool has_all_bytes(const pgi_model *m, const uint8_t *p, size_t n) {
+static bool has_all_bytes(const pgi_text_model *m, const uint8_t *p, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (m->bytes[p[i]] < 0) return false;
   return true;
@@ -46,16 +51,20 @@ static bool has_all_bytes(const pgi_model *m, const uint8_t *p, size_t n) {
 
 /* Unknown bytes [from, to): as tokens of bytes where there are all of them, each with the place of the
 ** whole; or one unknown token.  Written backwards. */
-static void put_unknown(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t from, size_t to) {
+static void put_unknown(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t from,
+                        size_t to) {
   if (m->byte_fallback && has_all_bytes(m, p + from, to - from)) {
-    for (size_t i = to; i > from; i--)
-      w->pieces[w->n_pieces++] = (pgi_piece){m->bytes[p[i - 1]], (uint32_t)from, (uint32_t)to};
+    for (size_t i = to; i > from; i--) { /* SentencePiece: only the last has a place */
+      size_t end = m->is_sentence && i < to ? from : to;
+      w->pieces[w->n_pieces++] = (pgi_piece){m->bytes[p[i - 1]], (uint32_t)from, (uint32_t)end};
+    }
   } else {
     w->pieces[w->n_pieces++] = (pgi_piece){m->unk, (uint32_t)from, (uint32_t)to};
   }
 }
 
-static void backward(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n, const node *at) {
+static void backward(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n,
+                     const node *at) {
   int64_t first = w->n_pieces;
   for (size_t i = n; i > 0;) {
     size_t from = at[i].from;
@@ -74,8 +83,10 @@ static void backward(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n
   }
 }
 
-pg_status pgi_unigram(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n, pg_error *err) {
-  if (m->unk < 0) return pgi_fail(err, PG_FORMAT, "tokenizer: a unigram model without an unknown token");
+pg_status pgi_unigram(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n,
+                      pg_error *err) {
+  if (m->unk < 0)
+    return pgi_fail(err, PG_FORMAT, "tokenizer: a unigram model without an unknown token");
   PG_TRY(pgi_grow(w->ctx, &w->block, &w->block_room, (int64_t)n + 1, sizeof(node), err));
   PG_TRY(pgi_grow(w->ctx, &w->pieces, &w->piece_room, w->n_pieces + (int64_t)n, sizeof *w->pieces,
                   err));

@@ -1,4 +1,4 @@
-/* UTF-8 (RFC 3629), and the letters that GPT-2's vocabulary writes bytes with. */
+/* UTF-8 (RFC 3629), base64 (RFC 4648), and the letters that GPT-2's vocabulary writes bytes with. */
 #include "text/text.h"
 
 size_t pgi_char_put(uint32_t c, uint8_t *out) {
@@ -81,4 +81,30 @@ int64_t pgi_letters_to_bytes(const char *text, size_t size, uint8_t *out) {
     out[n++] = (uint8_t)byte;
   }
   return n;
+}
+
+static int base64_digit(int c) {
+  return c >= 'A' && c <= 'Z'   ? c - 'A'
+         : c >= 'a' && c <= 'z' ? c - 'a' + 26
+         : c >= '0' && c <= '9' ? c - '0' + 52
+         : c == '+'             ? 62
+         : c == '/'             ? 63
+                                : -1;
+}
+
+int64_t pgi_from_base64(const char *text, size_t n, uint8_t *out) {
+  uint32_t bits = 0;
+  int have = 0;
+  int64_t size = 0;
+  while (n > 0 && text[n - 1] == '=') n--;
+  for (size_t i = 0; i < n; i++) {
+    int digit = base64_digit((unsigned char)text[i]);
+    if (digit < 0) return -1;
+    bits = (bits << 6 | (uint32_t)digit) & 0xFFFFFF;
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    out[size++] = (uint8_t)(bits >> have);
+  }
+  return size;
 }

@@ -7,14 +7,15 @@ static pg_status put(pgi_work *w, int32_t id, size_t from, size_t to, pg_error *
   return PG_OK;
 }
 
-static pg_status put_unknown(const pgi_model *m, pgi_work *w, int64_t mark, size_t n,
+static pg_status put_unknown(const pgi_text_model *m, pgi_work *w, int64_t mark, size_t n,
                              pg_error *err) {
   w->n_pieces = mark;
-  if (m->unk < 0) return pgi_fail(err, PG_FORMAT, "tokenizer: a word has no token, and no unknown token is set");
+  if (m->unk < 0)
+    return pgi_fail(err, PG_FORMAT, "tokenizer: a word has no token, and no unknown token is set");
   return put(w, m->unk, 0, n, err);
 }
 
-pg_status pgi_wordpiece(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n,
+pg_status pgi_wordpiece(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n,
                         pg_error *err) {
   int64_t mark = w->n_pieces;
   if ((int64_t)n > m->max_chars && pgi_utf8_count(p, n) > m->max_chars)
@@ -35,7 +36,7 @@ pg_status pgi_wordpiece(const pgi_model *m, pgi_work *w, const uint8_t *p, size_
   return PG_OK;
 }
 
-pg_status pgi_wordlevel(const pgi_model *m, pgi_work *w, const uint8_t *p, size_t n,
+pg_status pgi_wordlevel(const pgi_text_model *m, pgi_work *w, const uint8_t *p, size_t n,
                         pg_error *err) {
   int32_t id = pgi_trie_find(&m->trie, p, n);
   return id >= 0 ? put(w, id, 0, n, err) : put_unknown(m, w, w->n_pieces, n, err);

@@ -1,13 +1,15 @@
---- Bisection: the smallest part of a graph that still shows something, with the values that go into it.
+--- Bisection: the smallest part of a graph that still shows something, with the values that go into
+--- it.
 ---
 ---     local found = assert(pg.bisect(graph, function(part, inputs)
 ---       return part:session()(inputs)[1]:isnan():cast("f32"):sum():item() > 0
 ---     end))
 ---     pg.bisect.write(found, "report")     -- an ONNX test folder, for a bug report
 ---
---- What is cut off in front is replaced by the values that the whole graph computes there. First the
---- shortest beginning of the graph that shows it is searched, then the shortest end of that, then nodes
---- are left out one by one (delta debugging: Zeller and Hildebrandt 2002), then sizes are halved.
+--- What is cut off in front is replaced by the values that the whole graph computes there. First
+--- the shortest beginning of the graph that shows it is searched, then the shortest end of that,
+--- then nodes are left out one by one (delta debugging: Zeller and Hildebrandt 2002), then sizes
+--- are halved.
 local core = require "perigee.core"
 local inputs_of = require "perigee.compare.inputs"
 local match = require "perigee.compare.match"
@@ -33,7 +35,8 @@ local M = {}
 local Search = {}
 Search.__index = Search
 
--- ---- parts ------------------------------------------------------------------------------------------
+-- ---- parts
+-- ------------------------------------------------------------------------------------------
 
 local MOST_HELD = 1 << 30
 
@@ -105,11 +108,14 @@ function Search:ask(part, values, kept, outputs)
   local ok, shows = pcall(self.predicate, part, values, outputs)
   local is_shown = ok and shows == true
   if is_shown then self.best = { graph = part, inputs = values, kept = kept, outputs = outputs } end
-  if self.progress then self.progress(self.best and #self.best.kept or #self.nodes, self.n_tests) end
+  if self.progress then
+    self.progress(self.best and #self.best.kept or #self.nodes, self.n_tests)
+  end
   return is_shown
 end
 
--- ---- searching --------------------------------------------------------------------------------------
+-- ---- searching
+-- --------------------------------------------------------------------------------------
 
 --- The values of nodes 1..n that none of them uses.
 function Search:leaves(n)
@@ -177,7 +183,8 @@ function Search:cut_before()
   end
 end
 
---- Leaves out pieces of the nodes, halves first, single ones at last; then the last nodes one by one.
+--- Leaves out pieces of the nodes, halves first, single ones at last; then the last nodes one by
+--- one.
 function Search:leave_out()
   local size = math.max(1, #self.best.kept // 2)
   while true do
@@ -214,7 +221,8 @@ function Search:outputs_of(kept)
   return out
 end
 
--- ---- sizes ------------------------------------------------------------------------------------------
+-- ---- sizes
+-- ------------------------------------------------------------------------------------------
 
 --- The part with all axes of one size cut to another: inputs are sliced, declared shapes forgotten.
 local function resized(best, from, to)
@@ -271,7 +279,8 @@ function Search:shrink()
   end
 end
 
--- ---- the whole --------------------------------------------------------------------------------------
+-- ---- the whole
+-- --------------------------------------------------------------------------------------
 
 local function search_of(graph, predicate, o)
   local inputs = inputs_of.complete(graph, o.inputs or {}, o.seed, o.sizes or {})
@@ -296,10 +305,10 @@ function Search:try_hint(name)
   end
 end
 
---- The smallest part of a graph for which the predicate is true. It is called with the part (a Graph),
---- its inputs by name, and the names of its outputs; an error in it counts as false.
+--- The smallest part of a graph for which the predicate is true. It is called with the part (a
+--- Graph), its inputs by name, and the names of its outputs; an error in it counts as false.
 ---@param graph perigee.Graph
----@param predicate fun(part: perigee.Graph, inputs: table<string, perigee.Tensor>, outputs: string[]): boolean
+---@param predicate fun(part: perigee.Graph, inputs: table, outputs: string[]): boolean
 ---@param opts? perigee.bisect.Options
 ---@return perigee.bisect.Found? found
 ---@return string? message
@@ -325,7 +334,8 @@ function M.run(graph, predicate, opts)
   return { graph = best.graph, inputs = best.inputs, nodes = #best.kept, tests = self.n_tests }
 end
 
--- ---- predicates -------------------------------------------------------------------------------------
+-- ---- predicates
+-- -------------------------------------------------------------------------------------
 
 --- The part of the second model that lies between the partners of the first one's borders.
 local function counterpart(work, part, outputs)
@@ -352,8 +362,8 @@ local function counterpart(work, part, outputs)
   return other
 end
 
---- Bisects the difference of two models, or with b == nil of two ways to compute one; opts are those of
---- perigee.compare, and `shrink`, `progress` of M.run.
+--- Bisects the difference of two models, or with b == nil of two ways to compute one; opts are
+--- those of perigee.compare, and `shrink`, `progress` of M.run.
 ---@param a string|perigee.Graph
 ---@param b string|perigee.Graph|nil
 ---@param opts? table
@@ -373,7 +383,9 @@ function M.between(a, b, opts)
   work, message, code = compare.prepare(a, b, o)
   if not work then return nil, message, code end
   local inner, other_part = {}, nil
-  for _, key in ipairs { "rtol", "atol", "threads", "isa", "optimize", "vs" } do inner[key] = o[key] end
+  for _, key in ipairs { "rtol", "atol", "threads", "isa", "optimize", "vs" } do
+    inner[key] = o[key]
+  end
   local function differs(part, inputs, outputs)
     local other = b ~= nil and counterpart(work, part, outputs) or nil
     if b ~= nil and not other then return false end
@@ -422,7 +434,8 @@ local function remove_report(folder)
   lfs.rmdir(folder)
 end
 
---- A predicate: a shell command fails that is given the part as an ONNX test folder, its last argument.
+--- A predicate: a shell command fails that is given the part as an ONNX test folder, its last
+--- argument.
 ---@param command string
 function M.fails(command)
   local text = require "perigee.util.text"
@@ -435,7 +448,8 @@ function M.fails(command)
   end
 end
 
--- ---- the report -------------------------------------------------------------------------------------
+-- ---- the report
+-- -------------------------------------------------------------------------------------
 
 local function make_folder(path)
   local lfs = require "lfs"
@@ -465,8 +479,9 @@ local function outputs_of(graph, inputs)
   return ok and out or {}
 end
 
---- Writes an ONNX test folder: model.onnx, test_data_set_0/input_N.pb; of a difference, model.onnx is the
---- second model's part, reference.onnx the first one's, and output_N.pb what the first one gives.
+--- Writes an ONNX test folder: model.onnx, test_data_set_0/input_N.pb; of a difference, model.onnx
+--- is the second model's part, reference.onnx the first one's, and output_N.pb what the first one
+--- gives.
 ---@param found perigee.bisect.Found
 ---@param folder string
 ---@return true? ok

@@ -4,8 +4,8 @@
 ---     print(report.verdict)                        -- "same" or "different"
 ---     if report.first then print(report.first.node, report.first.reasons[1]) end
 ---
---- Values are matched by name, place, structure and content, layouts are reconciled, every common value
---- is measured, and the first node whose inputs agree and whose output doesn't is named.
+--- Values are matched by name, place, structure and content, layouts are reconciled, every common
+--- value is measured, and the first node whose inputs agree and whose output doesn't is named.
 local blame = require "perigee.compare.blame"
 local core = require "perigee.core"
 local graphs = require "perigee.graph"
@@ -19,7 +19,7 @@ local sides = require "perigee.compare.side"
 local M = {}
 
 ---@class perigee.compare.Options
----@field inputs table<string, perigee.Tensor>? by name of the first model's inputs; the rest is filled
+---@field inputs table<string, perigee.Tensor>? by the first model's names; the rest is filled
 ---@field seed integer? default 0
 ---@field sizes table<string, integer>? of free dimensions of inputs that are filled
 ---@field rtol number? tolerance relative to the element (default: by element type)
@@ -39,7 +39,8 @@ local KNOWN = {
   stored = options.none, outputs_only = false, memory = 256 << 20, progress = options.none,
 }
 
--- ---- the two sides --------------------------------------------------------------------------------
+-- ---- the two sides
+-- --------------------------------------------------------------------------------
 
 local function one_of(option, i)
   if type(option) == "table" then return option[i] end
@@ -68,7 +69,7 @@ local function translate(inputs, first, second, pairing)
     local pair = pairing.of_b[spec.name]
     local value = pair and inputs[pair.a.name]
     if value == nil then
-      return nil, ("input '%s' of the second model has no partner in the first (%d inputs beside %d)")
+      return nil, ("the second model's input '%s' has no partner (%d inputs beside %d)")
         :format(spec.name, #second:input_list(), #first:input_list()), "unsupported"
     end
     if core.is_tensor(value) then
@@ -89,7 +90,9 @@ end
 --- Outputs by position or name, as values of a side.
 local function stored_values(graph, stored)
   local values = {}
-  for i, spec in ipairs(graph:output_list()) do values[spec.name] = stored[spec.name] or stored[i] end
+  for i, spec in ipairs(graph:output_list()) do
+    values[spec.name] = stored[spec.name] or stored[i]
+  end
   return values
 end
 
@@ -100,8 +103,10 @@ local function open_sides(a, b, o)
   if not others then return nil, notes, code end
   local x, y, message
   x, message, code = sides.perigee {
-    path = a.path, weights = a.weights, graph = a.graph, inputs = inputs, label = label_of(a, "first"),
-    threads = one_of(o.threads, 1), optimize = one_of(o.optimize, 1), isa = one_of(o.isa, 1),
+    path = a.path, weights = a.weights, graph = a.graph, inputs = inputs,
+    label = label_of(a, "first"),
+    threads = one_of(o.threads, 1), optimize = one_of(o.optimize, 1),
+    isa = one_of(o.isa, 1),
   }
   if not x then return nil, message, code end
   if o.stored then
@@ -125,7 +130,8 @@ local function open_sides(a, b, o)
   }
 end
 
--- ---- values in portions -----------------------------------------------------------------------------
+-- ---- values in portions
+-- -----------------------------------------------------------------------------
 
 local UNKNOWN_BYTES = 1 << 20
 
@@ -186,7 +192,9 @@ local TIGHT = 1e-6 -- of the largest element
 --- difference is one of the models, however small.
 local function is_suspicious(pair, d, work)
   local v, w = pair.a, pair.b
-  if not work.same_way or not v.node or v.type ~= w.type or d.layout or pair.is_weak then return false end
+  if not work.same_way or not v.node or v.type ~= w.type or d.layout or pair.is_weak then
+    return false
+  end
   for _, name in ipairs(v.inputs) do
     local input = work.pairing.of_a[name]
     if input then
@@ -198,7 +206,7 @@ local function is_suspicious(pair, d, work)
 end
 
 local function measure_pair(pair, x, y, work, o)
-  if x == nil and y == nil then return { problem = "no tensors", is_good = true, is_skipped = true } end
+  if x == nil and y == nil then return { is_good = true, is_skipped = true } end
   if x == nil or y == nil then return { problem = "only one side has it", is_good = false } end
   local rtol, atol = measure.tolerance(x.dtype, y.dtype, work.precision)
   rtol, atol = o.rtol or rtol, o.atol or atol
@@ -247,8 +255,8 @@ end
 -- ---- the report ---------------------------------------------------------------------------------
 
 local MEASURES = {
-  "count", "beyond", "special", "worst", "scale", "max_abs", "mean_abs", "max_rel", "max_ulp", "cosine",
-  "rtol", "atol", "layout", "problem",
+  "count", "beyond", "special", "worst", "scale", "max_abs", "mean_abs", "max_rel", "max_ulp",
+  "cosine", "rtol", "atol", "layout", "problem",
 }
 
 local function row_of(pair)
@@ -348,7 +356,8 @@ local function input_rows(work)
     local value = work.inputs[spec.name]
     if core.is_tensor(value) then
       rows[#rows + 1] = {
-        name = spec.name, dtype = value.dtype, shape = value.shape, source = work.sources[spec.name],
+        name = spec.name, dtype = value.dtype, shape = value.shape,
+        source = work.sources[spec.name],
         sha256 = value.dtype ~= "string" and core.sha256(value:bytes()) or nil,
       }
     end
@@ -375,7 +384,8 @@ local function proceed(work, o)
       a = #work.pairing.a - #work.pairing:pairs() + n_weak,
       b = #work.pairing.b - #work.pairing:pairs() + n_weak,
     },
-    a = { label = work.a.label, engine = work.a.engine }, b = { label = work.b.label, engine = work.b.engine },
+    a = { label = work.a.label, engine = work.a.engine },
+    b = { label = work.b.label, engine = work.b.engine },
     precision = work.precision, version = core.version,
   }, work
 end
@@ -415,8 +425,8 @@ function M.finish(work)
   work.b:close()
 end
 
---- Compares two models (paths, { path, weights }, or graphs), or with b == nil one model computed in two
---- ways, as the options say.
+--- Compares two models (paths, { path, weights }, or graphs), or with b == nil one model computed
+--- in two ways, as the options say.
 ---@param a string|string[]|perigee.Graph
 ---@param b string|string[]|perigee.Graph|nil
 ---@param opts? perigee.compare.Options

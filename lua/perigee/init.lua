@@ -51,6 +51,14 @@ function M.tensors(path, opts) return require("perigee.tensors").load(path, opts
 ---@return string? code
 function M.save_tensors(path, tensors) return require("perigee.tensors").save(path, tensors) end
 
+--- Reads a tokenizer: see perigee.prep.text.
+---@param path string
+---@param opts? perigee.tokenizer.options
+---@return perigee.Tokenizer? tokenizer
+---@return string? message
+---@return string? code
+function M.tokenizer(path, opts) return require("perigee.prep.text").tokenizer(path, opts) end
+
 --- Every operator that this build knows: an array of { name, domain, since, inputs,
 --- outputs, types, attributes, upgrades, current }.
 ---@return table[]

@@ -5,15 +5,16 @@ local size = require "perigee.cli.size"
 local M = { summary = "shrink a difference or a crash to the smallest part that shows it" }
 
 function M.configure(parser)
-  parser:argument("models", "A and B, in any formats; A alone with --isa, --threads, --no-optimize, --vs, "
-    .. "--crash, --test or --command."):args "1-2"
-  parser:option("-o --output", "Folder for what is found: model.onnx and its inputs, as an ONNX test."
-    ):argname "<dir>":default "bisect"
+  parser:argument("models", "A and B, in any formats; A alone with --isa, --threads, "
+    .. "--no-optimize, --vs, --crash, --test or --command."):args "1-2"
+  parser:option("-o --output", "Folder for what is found, as an ONNX test: model.onnx and inputs.")
+    :argname "<dir>":default "bisect"
   parser:flag("--crash", "Searched is a crash of perigee (in a process of its own).")
   parser:option("--test", "Searched is what a Lua file's function(graph, inputs) returns true for.")
-  parser:option("--command", "Searched is what a shell command fails for; it gets an ONNX test folder.")
+  parser:option("--command", "Searched is what a command fails for; it gets an ONNX test folder.")
   parser:option("-i --input", "As for perigee compare."):count "*":argname "<input>"
-  parser:option("--weights", "Second file of a two-file format: A's, and a second time B's."):count "*"
+  parser:option("--weights", "Second file of a two-file format: A's, and a second time B's.")
+    :count "*"
   parser:option("--seed", "For inputs that are not given."):convert(math.tointeger):default "0"
   size.configure(parser)
   parser:option("--threads", "N, or N,M."):argname "<n>"
@@ -107,7 +108,8 @@ function M.run(args)
   for i, node in ipairs(nodes) do names[i] = ("%s (%s)"):format(node.name, node.type) end
   io.write(("%d node%s after %d tests: %s\n"):format(#nodes, #nodes == 1 and "" or "s", found.tests,
     table.concat(names, ", ")))
-  for _, reason in ipairs(found.report and found.report.first and found.report.first.reasons or {}) do
+  local first = found.report and found.report.first
+  for _, reason in ipairs(first and first.reasons or {}) do
     io.write("  ", reason, "\n")
   end
   io.write(args.output, "/model.onnx and its inputs show it\n")

@@ -6,15 +6,18 @@ local text = require "perigee.util.text"
 local M = { summary = "prove that two models compute the same, or name the node that doesn't" }
 
 function M.configure(parser)
-  parser:argument("models", "A and B, in any formats; A alone with --isa, --threads, --no-optimize, --vs "
-    .. "or --stored: one model computed in two ways."):args "0-2"
-  parser:option("-i --input", "NAME=FILE or POSITION=FILE (0-based) of npy, pb, png, jpg, wav; or a folder "
-    .. "of input_N.npy or .pb. Others are filled from the seed."):count "*":argname "<input>"
-  parser:option("--weights", "Second file of a two-file format: A's, and a second time B's."):count "*"
+  parser:argument("models", "A and B, in any formats; A alone with --isa, --threads, "
+    .. "--no-optimize, --vs or --stored: one model computed in two ways."):args "0-2"
+  parser:option("-i --input", "NAME=FILE or POSITION=FILE (0-based) of npy, pb, png, jpg, wav; or "
+    .. "a folder of input_N.npy or .pb. Others are filled from the seed.")
+    :count "*":argname "<input>"
+  parser:option("--weights", "Second file of a two-file format: A's, and a second time B's.")
+    :count "*"
   parser:option("--seed", "For inputs that are not given."):convert(math.tointeger):default "0"
   size.configure(parser)
   parser:option("--threads", "N for both sides, or N,M."):argname "<n>"
-  parser:option("--isa", "scalar, avx2, avx512 for both sides, or two with a comma."):argname "<isa>"
+  parser:option("--isa", "scalar, avx2, avx512 for both sides, or two with a comma.")
+    :argname "<isa>"
   parser:flag("--no-optimize", "The second side runs the graph as it stands.")
   parser:option("--vs", "The second side is another engine: onnxruntime.")
   parser:option("--stored", "The second side are outputs: a folder of output_N.npy or .pb.")
@@ -28,7 +31,8 @@ function M.configure(parser)
   parser:flag("--json", "Print a JSON object.")
 end
 
--- ---- options --------------------------------------------------------------------------------------
+-- ---- options
+-- --------------------------------------------------------------------------------------
 
 --- "2" or "2,4" as what compare takes.
 local function two(word, convert, name)
@@ -39,7 +43,9 @@ local function two(word, convert, name)
     if value == nil then return nil, ("--%s: '%s'"):format(name, item), "usage" end
     list[#list + 1] = value
   end
-  if #list < 1 or #list > 2 then return nil, ("--%s: one or two, with a comma"):format(name), "usage" end
+  if #list < 1 or #list > 2 then
+    return nil, ("--%s: one or two, with a comma"):format(name), "usage"
+  end
   return #list == 1 and list[1] or list
 end
 
@@ -79,8 +85,8 @@ function M.job_of(args, is_alone)
   local n_ways = (args.threads and type(options.threads) == "table" and 1 or 0)
     + (type(options.isa) == "table" and 1 or 0) + (args.no_optimize and 1 or 0)
   if not is_alone and not b and n_ways == 0 and not args.vs and not args.stored then
-    return nil, "one model: say how the other side computes (--isa, --threads, --no-optimize, --vs, "
-      .. "--stored)", "usage"
+    return nil, "one model: say how the other side computes (--isa, --threads, "
+      .. "--no-optimize, --vs, --stored)", "usage"
   end
   if args.vs and args.stored then return nil, "--vs or --stored, not both", "usage" end
   local inputs = {}
@@ -103,7 +109,8 @@ function M.job_of(args, is_alone)
   }
 end
 
--- ---- doing it ---------------------------------------------------------------------------------------
+-- ---- doing it
+-- ---------------------------------------------------------------------------------------
 
 local function read_inputs(graph, files)
   local reader, specs, inputs = require "perigee.compare.inputs", graph:input_list(), {}
@@ -168,7 +175,8 @@ function M.perform(job, shows_progress)
   return require "perigee.compare".run(job.a, job.b, options)
 end
 
--- ---- saying it --------------------------------------------------------------------------------------
+-- ---- saying it
+-- --------------------------------------------------------------------------------------
 
 local function number(v)
   if v == nil then return "" end
@@ -180,7 +188,8 @@ local function row_line(row)
   if row.problem then return { row.ok and "" or "!", pair, row.type or "", row.problem } end
   return {
     row.ok and "" or "!", pair, row.type or "", number(row.max_abs), number(row.mean_abs),
-    number(row.max_rel), ("%.9g"):format(row.cosine), ("%.3g"):format(row.max_ulp), row.layout or "",
+    number(row.max_rel), ("%.9g"):format(row.cosine), ("%.3g"):format(row.max_ulp),
+    row.layout or "",
   }
 end
 
@@ -229,8 +238,10 @@ local function show(report, args, extra)
     return
   end
   if args.verbose then print_values(report.values) end
-  io.write(report.a.label, " (", report.a.engine, ")\n", report.b.label, " (", report.b.engine, ")\n",
-    M.describe(report), "\n")
+  for _, side in ipairs { report.a, report.b } do
+    io.write(("%s (%s)\n"):format(side.label, side.engine))
+  end
+  io.write(M.describe(report), "\n")
 end
 
 local function check_again(args, terminal)
@@ -253,7 +264,9 @@ end
 function M.run(args)
   local terminal = os.execute "test -t 2" == true
   if args.check then
-    if #args.models > 0 then return nil, "--check takes its models from the certificate", "usage" end
+    if #args.models > 0 then
+      return nil, "--check takes its models from the certificate", "usage"
+    end
     return check_again(args, terminal)
   end
   local job, message, code = M.job_of(args)

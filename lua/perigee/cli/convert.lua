@@ -4,8 +4,9 @@ local output = require "perigee.cli.output"
 local M = { summary = "convert a model to another format or operator set, and prove it" }
 
 function M.configure(parser)
-  parser:argument("files", "The model's files (a structure file and, for two-file formats, its weights), "
-    .. "then the file to write, whose name tells the format: .onnx, .onnxtxt, .perigee."):args "2+"
+  parser:argument("files", "The model's files (a structure file and, for two-file formats, "
+    .. "its weights), then the file to write, whose name tells the format: "
+    .. ".onnx, .onnxtxt, .perigee."):args "2+"
   parser:option("--opset", "newest; keep; or a number, where no operator changed since.")
     :default "newest"
   parser:flag("--no-proof", "Don't compare what was written with the source.")
@@ -17,6 +18,10 @@ end
 local function read(files)
   if #files > 3 then
     return nil, ("%s: a model has at most two files"):format(files[3]), "usage"
+  end
+  local bytes = #files > 2 and require "perigee.core".bytes_open(files[1])
+  if bytes and not require "perigee.convert".detect(bytes, files[1]) then
+    return nil, ("%s: an ONNX model has one file"):format(files[2]), "usage"
   end
   return output.load(files[1], #files > 2 and files[2] or nil)
 end

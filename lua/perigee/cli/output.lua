@@ -26,8 +26,8 @@ end
 function M.load(path, weights) return pg.load(path, weights) end
 
 --- Writes the graph and says what was written. `notes` go to stderr, one a line, and into the JSON.
---- `prove` is called when the file is there and gives its proof { verdict, message }, or nil, message,
---- code.
+--- `prove` is called when the file is there and gives its proof { verdict, message }, or nil,
+--- message, code.
 function M.finish(args, graph, path, notes, prove)
   local ok, message, code = graph:save(path, args.embed and math.maxinteger or args.external)
   if not ok then return nil, message, code end

@@ -1,9 +1,9 @@
 --- Which node makes a difference: its inputs agree, its output doesn't.
 ---
---- A wrong number in one weight may be smaller than what two engines differ by after fifty layers, and
---- grow beyond the tolerance only further down. So the first value beyond it is where the search
---- begins: of what it was computed from, the first node is blamed that, run alone on both sides with
---- the same inputs, gives different outputs.
+--- A wrong number in one weight may be smaller than what two engines differ by after fifty layers,
+--- and grow beyond the tolerance only further down. So the first value beyond it is where the
+--- search begins: of what it was computed from, the first node is blamed that, run alone on both
+--- sides with the same inputs, gives different outputs.
 local core = require "perigee.core"
 local measure = require "perigee.compare.measure"
 
@@ -60,8 +60,8 @@ function M.differs_alone(pair, context)
   local y = run_alone(b, names_b, others, pair.b.name)
   if not core.is_tensor(x) or not core.is_tensor(y) then return nil end
   local rtol, atol = measure.tolerance(x.dtype, y.dtype, context.precision)
-  local is_plain = rtol > 0 and rtol <= 1e-3
-  local d = measure.difference(x, y, is_plain and ALONE_RTOL or rtol, is_plain and ALONE_ATOL or atol)
+  if rtol > 0 and rtol <= 1e-3 then rtol, atol = ALONE_RTOL, ALONE_ATOL end
+  local d = measure.difference(x, y, rtol, atol)
   return d == nil or d.beyond > 0
 end
 
@@ -90,7 +90,7 @@ end
 function M.explain(pair, context)
   local lines = {}
   local node_a, node_b = pair.a.node, pair.b.node
-  if not node_a or not node_b then return lines end
+  if not node_a or not node_b or not context.b.graph then return lines end
   if node_a.type ~= node_b.type then
     return { ("operator %s beside %s"):format(node_a.type, node_b.type) }
   end
@@ -156,8 +156,8 @@ function M.has_other_constants(pair, graph_a, graph_b)
   return false
 end
 
---- The pairs that `pair` was computed from, itself included, in order; also through values that have
---- no partner.
+--- The pairs that `pair` was computed from, itself included, in order; also through values that
+--- have no partner.
 local function ancestors(pair, context)
   local wanted, out = { [pair.a.name] = true }, {}
   for i = #context.values_a, 1, -1 do

@@ -43,8 +43,8 @@ local function files_of(model)
   return files
 end
 
---- A job is what the command line said: { a = { path, weights? }, b = { ... }?, inputs = { name = path },
---- stored = path?, options = {...} }; a report is what compare gave.
+--- A job is what the command line said: { a = { path, weights? }, b = { ... }?, inputs = { name =
+--- path }, stored = path?, options = {...} }; a report is what compare gave.
 ---@param path string
 ---@param job table
 ---@param report table
@@ -60,7 +60,9 @@ function M.write(path, job, report)
     if not b then return nil, message, code end
   end
   local input_files = {}
-  for name, file in pairs(job.inputs) do input_files[name] = { path = file, sha256 = hash(file) } end
+  for name, file in pairs(job.inputs) do
+    input_files[name] = { path = file, sha256 = hash(file) }
+  end
   local text = json.encode({
     format = FORMAT, version = report.version, verdict = report.verdict, first = report.first,
     models = { a = a, b = b, weights_a = job.a[2], weights_b = job.b and job.b[2] },

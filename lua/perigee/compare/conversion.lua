@@ -1,4 +1,5 @@
---- The proof that a conversion hands over: the model as it was loaded beside the file that was written.
+--- The proof that a conversion hands over: the model as it was loaded beside the file that was
+--- written.
 local compare = require "perigee.compare"
 local graphs = require "perigee.graph"
 

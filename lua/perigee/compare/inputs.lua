@@ -1,4 +1,5 @@
---- Inputs for a proof: files that the user gives, or numbers from a seed that suit what they are for.
+--- Inputs for a proof: files that the user gives, or numbers from a seed that suit what they are
+--- for.
 local core = require "perigee.core"
 local lfs_ok, lfs = pcall(require, "lfs")
 local tensor = require "perigee.tensor"
@@ -73,8 +74,8 @@ end
 
 local ranges = { u8 = { 0, 256 }, i8 = { -128, 128 }, bool = { 0, 2 } }
 
---- A tensor for an input: floats from -1 to 1, bytes over their whole range, indices within the table
---- that they pick from, other integers 0 and 1.
+--- A tensor for an input: floats from -1 to 1, bytes over their whole range, indices within the
+--- table that they pick from, other integers 0 and 1.
 ---@param graph perigee.Graph
 ---@param spec perigee.ValueInfo
 ---@param seed integer

@@ -24,7 +24,9 @@ function M.values(graph)
   local list, is_output = {}, {}
   for _, spec in ipairs(graph:output_list()) do is_output[spec.name] = true end
   for _, spec in ipairs(graph:input_list()) do
-    list[#list + 1] = { name = spec.name, is_input = true, is_output = is_output[spec.name] or false }
+    list[#list + 1] = {
+      name = spec.name, is_input = true, is_output = is_output[spec.name] or false,
+    }
   end
   for node in graph:nodes() do
     local inputs = node.inputs
@@ -85,7 +87,8 @@ function Matching:border(names_a, names_b)
   end
 end
 
---- Formats that number their values give the same names to different ones: then the operators differ.
+--- Formats that number their values give the same names to different ones: then the operators
+--- differ.
 function Matching:names()
   local all = by_name(self.a)
   for _, b in ipairs(self.b) do
@@ -126,9 +129,11 @@ end
 local function close(x, y, size) return math.abs(x - y) <= 1e-4 * size + 1e-30 end
 
 local function summarize(value)
-  if not core.is_tensor(value) or value.dtype == "string" or value.dtype:find "^c" then return nil end
+  if not core.is_tensor(value) or value.dtype == "string" or value.dtype:find "^c" then
+    return nil
+  end
   local count, sum, squares, low, high, special = core.summary(value)
-  if count < 2 or special > 0 or not (low < high) then return nil end -- says too little
+  if count < 2 or special > 0 or low >= high then return nil end -- says too little
   return { count = count, sum = sum, squares = squares, low = low, high = high }
 end
 

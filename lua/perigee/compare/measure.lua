@@ -34,7 +34,8 @@ function M.tolerance(a, b, precision)
   return table.unpack(tolerances[worst])
 end
 
---- What a graph computes in: the coarsest type of its weights, "quantized" with quantised operators.
+--- What a graph computes in: the coarsest type of its weights, "quantized" with quantised
+--- operators.
 ---@param graph perigee.Graph
 ---@return string
 function M.precision(graph)
@@ -93,7 +94,8 @@ end
 --- NHWC to NCHW and back come before other orders of the axes.
 local usual = { [3] = { { 1, 3, 2 } }, [4] = { { 1, 4, 2, 3 }, { 1, 3, 4, 2 } } }
 
---- Views of `t` that have the shape (or, squeezed, its sizes): functions that make them, with a name.
+--- Views of `t` that have the shape (or, squeezed, its sizes): functions that make them, with a
+--- name.
 local function views(t, shape)
   local own, list, seen = t.shape, {}, {}
   local function add(name, permutation, from)
@@ -134,9 +136,8 @@ function M.fit(t, shape)
     is_same = is_same and wanted[i] == own[i]
   end
   if is_same then return t end
-  for _, view in ipairs(views(t, wanted)) do
-    return view.make(t):contiguous():reshape(wanted), view.name
-  end
+  local view = views(t, wanted)[1]
+  if view then return view.make(t):contiguous():reshape(wanted), view.name end
 end
 
 -- ---- differences --------------------------------------------------------------------------------
@@ -144,7 +145,8 @@ end
 local function is_better(d, best) return d.beyond < best.beyond or
   (d.beyond == best.beyond and d.max_abs + d.special < best.max_abs + best.special) end
 
---- The measures of `b` beside `a` (the expected one), in the order of axes in which they are closest.
+--- The measures of `b` beside `a` (the expected one), in the order of axes in which they are
+--- closest.
 ---@param a perigee.Tensor
 ---@param b perigee.Tensor
 ---@param rtol number

@@ -1,6 +1,6 @@
---- The two sides of a comparison: something that computes named values of a model from inputs. A side
---- has `label`, `engine` (what it computes with, as text), `graph` (for its structure, may be nil) and
---- fetch(names), which gives the values by name; what is no tensor is left out.
+--- The two sides of a comparison: something that computes named values of a model from inputs. A
+--- side has `label`, `engine` (what it computes with, as text), `graph` (for its structure, may be
+--- nil) and fetch(names), which gives the values by name; what is no tensor is left out.
 local core = require "perigee.core"
 local json = require "dkjson"
 local text = require "perigee.util.text"
@@ -32,7 +32,8 @@ end
 
 function Local.close() end
 
--- ---- perigee in a process of its own --------------------------------------------------------------
+-- ---- perigee in a process of its own
+-- --------------------------------------------------------------
 
 local Child = {}
 Child.__index = Child
@@ -69,8 +70,8 @@ local function write_inputs(folder, inputs)
   return names
 end
 
---- One run of the worker: the job goes there as a file, and so do its answers. A crash of the process
---- is an answer, too.
+--- One run of the worker: the job goes there as a file, and so do its answers. A crash of the
+--- process is an answer, too.
 ---@param job table see worker.lua
 ---@return table? answer
 ---@return string? message
@@ -118,7 +119,8 @@ end
 
 function Child:close() remove_folder(self.folder) end
 
--- ---- another engine -------------------------------------------------------------------------------
+-- ---- another engine
+-- -------------------------------------------------------------------------------
 
 local Peer = {}
 Peer.__index = Peer
@@ -136,9 +138,10 @@ function Peer:fetch(names)
   local ok, message, code = model:save(self.folder .. "/model.onnx")
   if not ok then return nil, message, code end
   local running
-  running, message = engine.start(self.peer, self.folder .. "/model.onnx", self.folder, self.threads)
+  local path = self.folder .. "/model.onnx"
+  running, message = engine.start(self.peer, path, self.folder, self.threads)
   if not running then
-    if message:find "ModuleNotFound" or message:find "No module named" or message:find "not found" then
+    if message:find "ModuleNotFound" or message:find "not found" then
       message = ("not installed for %s (%s); PERIGEE_BENCH_PYTHON names an interpreter that has it")
         :format(engine.python(), message)
       return nil, self.peer .. " is " .. message, "unsupported"
@@ -149,16 +152,17 @@ function Peer:fetch(names)
   local ready, values = running.ready, {}
   self.engine = ("%s %s"):format(self.peer, ready.version)
   for i, name in ipairs(ready.outputs) do
-    local path = ("%s-%d.npy"):format(ready.files, i - 1)
-    values[name] = core.npy_read(path)
-    os.remove(path)
+    local file = ("%s-%d.npy"):format(ready.files, i - 1)
+    values[name] = core.npy_read(file)
+    os.remove(file)
   end
   return values
 end
 
 function Peer:close() remove_folder(self.folder) end
 
--- ---- stored outputs -------------------------------------------------------------------------------
+-- ---- stored outputs
+-- -------------------------------------------------------------------------------
 
 local Stored = {}
 Stored.__index = Stored
@@ -171,7 +175,8 @@ end
 
 function Stored.close() end
 
--- ---- making them ----------------------------------------------------------------------------------
+-- ---- making them
+-- ----------------------------------------------------------------------------------
 
 --- perigee on a model.
 ---@param spec { path?: string, weights?: string, graph: perigee.Graph, inputs: table, threads?:
@@ -182,8 +187,9 @@ function M.perigee(spec)
     graph = spec.graph, inputs = spec.inputs, threads = threads, optimize = spec.optimize ~= false,
     isa = spec.isa, label = spec.label or spec.path or "graph",
   }
-  self.engine = ("perigee %s, %s, %d thread%s%s"):format(core.version, spec.isa or core.isa(), threads,
-    threads == 1 and "" or "s", self.optimize and "" or ", not optimized")
+  self.engine = ("perigee %s, %s, %d thread%s%s"):format(core.version,
+    spec.isa or core.isa(), threads, threads == 1 and "" or "s",
+    self.optimize and "" or ", not optimized")
   if not spec.isa or spec.isa == core.isa() then return setmetatable(self, Local) end
   self.folder = temporary_folder()
   local message
@@ -223,7 +229,9 @@ end
 
 --- Outputs that were stored, by name.
 function M.stored(label, values)
-  return setmetatable({ values = values, label = label, engine = "stored", is_foreign = true }, Stored)
+  return setmetatable({
+    values = values, label = label, engine = "stored", is_foreign = true,
+  }, Stored)
 end
 
 M.temporary_folder, M.remove_folder, M.write_inputs = temporary_folder, remove_folder, write_inputs

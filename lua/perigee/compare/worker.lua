@@ -1,6 +1,6 @@
--- perigee in a process of its own, for one job: FOLDER/job.json says { model, weights, threads, optimize,
--- inputs = names of input-N.pb, want = names }; answer.json says { isa, has = { true or false, ... } }
--- beside value-N.pb, or { error, code }.
+-- perigee in a process of its own, for one job: FOLDER/job.json says { model, weights, threads,
+-- optimize, inputs = names of input-N.pb, want = names }; answer.json says { isa, has = { true or
+-- false, ... } } beside value-N.pb, or { error, code }.
 local core = require "perigee.core"
 local json = require "dkjson"
 local pg = require "perigee"

@@ -10,6 +10,13 @@ function M.format(message, ...)
   error(setmetatable({ message = message:format(...), code = "format" }, core.failure_meta))
 end
 
+--- Gives up with the message and code of a failure that was caught.
+---@param message string
+---@param code string
+function M.raise(message, code)
+  error(setmetatable({ message = message, code = code }, core.failure_meta))
+end
+
 --- What perigee can't run. All of it at once, each with its place in the file.
 ---@param list { what: string, where: string?, instead: string? }[]
 function M.unsupported(list)

@@ -49,12 +49,25 @@ local function lazily(source)
   })
 end
 
+--- Files of pnnx don't tell their inputs' sizes, nor how many dimensions they have: what the layers
+--- leave open stays open, or is tried.
+local FREE_RANKS = { false, 3, 4, 2, 1 }
+
 function M.read(source)
   local layers = param.read(source.bytes)
   if #layers == 0 then fail.format("no layers") end
-  local c = context.new(builder.new(source.path and source.path:match "([^/]*)$" or "ncnn"),
-    layers, lazily(source), source.opts)
-  return c:convert()
+  local name = source.path and source.path:match "([^/]*)$" or "ncnn"
+  local first
+  for _, rank in ipairs(FREE_RANKS) do
+    local c = context.new(builder.new(name), layers, lazily(source), source.opts, rank or nil)
+    local g, message, code = fail.guard(c.convert, c)
+    if g then return g end
+    if rank == 3 or code == "unsupported" or not c.has_open_input then
+      first = first or { message, code }
+      if code == "unsupported" or not c.has_open_input then break end
+    end
+  end
+  fail.raise(table.unpack(first))
 end
 
 return M

@@ -2,11 +2,13 @@
 --- modules with their weights, constants.pkl the tensors of the text, traced_inputs.pkl what the
 --- program was traced with. A program says nothing of its inputs' types and shapes: they come from
 --- the trace, from the caller (opts.inputs), or are found by what the program does with them.
+local core = require "perigee.core"
 local archive = require "perigee.convert.pytorch.archive"
 local emit = require "perigee.convert.torchscript.emit"
 local fail = require "perigee.convert.fail"
 local graph = require "perigee.graph"
 local machine = require "perigee.convert.torchscript.machine"
+local tensor = require "perigee.tensor"
 local zip = require "perigee.convert.zip"
 
 local M = { name = "TorchScript" }
@@ -80,8 +82,22 @@ function Border:tensor(name, spec, scalar)
   self.c.taken[name] = 1
   self.graph:add_input(name, dtype, declared)
   local t = self.c:new { name = name, dtype = dtype, shape = known, scalar = scalar }
-  t.root = { name = name, is_typed = spec.dtype ~= nil or guess.dtype ~= nil }
+  t.root = {
+    name = name, is_typed = spec.dtype ~= nil or guess.dtype ~= nil,
+    rank = not spec.shape and guess.shape and not guess.is_sure and #guess.shape or nil,
+  }
   return t
+end
+
+--- What an input is when nobody gives it: what the file has, else zeros.
+function Border:default(name, dtype, shape, value)
+  for _, n in ipairs(shape or { "?" }) do
+    if math.type(n) ~= "integer" then return end
+  end
+  if not value or table.concat(value.shape, ",") ~= table.concat(shape, ",") then
+    value = tensor.zeros(shape, dtype)
+  end
+  self.graph:add_constant(name, value)
 end
 
 local numbers = { int = "i64", float = "f64", bool = "bool" }
@@ -149,21 +165,36 @@ local function each_output(c, value, name, take)
   end
 end
 
+local function add_output(c, g, name, t)
+  local unique = c:unique(name)
+  g:add("Identity", { c:name(t) }, { unique })
+  g:add_output(unique)
+  if not t.dtype then return end
+  local shape = t.shape and {}
+  for i, d in ipairs(t.shape or {}) do shape[i] = d or "?" end
+  g:set_type(unique, t.dtype, shape)
+end
+
 local function add_outputs(c, g, result)
   local n = 0
   each_output(c, result, "output", function(name, t)
-    c.path, n = "", n + 1
-    local unique = c:unique(name)
-    g:add("Identity", { c:name(t) }, { unique })
-    g:add_output(unique)
-    local shape
-    for i, d in ipairs(t.shape or {}) do
-      shape = shape or {}
-      shape[i] = d or "?"
-    end
-    if t.dtype then g:set_type(unique, t.dtype, t.shape and (shape or {})) end
+    n = n + 1
+    add_output(c, g, name, t)
   end)
   if n == 0 then fail.format "it gives no tensor" end
+end
+
+--- What was computed but isn't needed goes.
+local function prune(g)
+  local nodes = g:node_list()
+  for i = #nodes, 1, -1 do
+    local is_needed = false
+    for _, name in ipairs(nodes[i].outputs) do
+      local info = name ~= "" and g:value(name)
+      is_needed = is_needed or info and (info.is_output or #info.consumers > 0)
+    end
+    if not is_needed then pcall(g.remove, g, nodes[i]) end
+  end
 end
 
 --- Tensors that the program keeps between its calls (self.x = ...): inputs with what the file has as
@@ -176,9 +207,7 @@ local function state_outputs(c, g)
     local a = c.state_inputs[key]
     local value = a.object.values[a.name]
     if emit.is(value) then
-      local unique = c:unique(a.input .. "_out")
-      g:add("Identity", { c:name(value) }, { unique })
-      g:add_output(unique)
+      add_output(c, g, a.input .. "_out", value)
     end
   end
 end
@@ -208,8 +237,12 @@ local function bind_state(c, border, state)
     local value
     if known.dtype then
       local input = key:gsub("^%.", ""):gsub("^_", "")
-      value = border:tensor(input, { dtype = known.dtype, shape = known.shape })
+      local ok, before = pcall(c.attribute, c, object, name)
+      local default = ok and emit.is(before) and before.const
+      local shape = default and default.count > 0 and default.shape or known.shape
+      value = border:tensor(input, { dtype = known.dtype, shape = shape })
       value.root = nil
+      border:default(input, known.dtype, shape, default)
       c.state_inputs[key] = { object = object, name = name, input = input }
     else
       value = known.value
@@ -223,7 +256,8 @@ local function attempt(source, a_root, method, inputs, guesses, state, trace)
   local c = machine.new(g, source, require "perigee.convert.torchscript.ops")
   c.root = c:lift(a_root, "")
   if c.root.kind ~= "object" then fail.format "its data.pkl holds no module" end
-  local f = c:attribute(c.root, method)
+  local ok, f = pcall(c.attribute, c, c.root, method)
+  if not ok then f = c:attribute(c.root, method .. "__0") end -- overloaded: the first
   if f.kind ~= "method" or not f.def then fail.format("no method '%s'", method) end
   local border = setmetatable({ graph = g, c = c, guesses = guesses }, Border)
   local args = {}
@@ -237,12 +271,14 @@ local function attempt(source, a_root, method, inputs, guesses, state, trace)
       args[i - 1] = border:value(p.name, p.type, given)
     end
   end
+  c.root_def = f.def
   bind_state(c, border, state)
   g:set_name(f.object.class:match "[^.]+$")
   local result = c:call(f, args, {})
   c.scope = c.main
   add_outputs(c, g, result)
   state_outputs(c, g)
+  prune(g)
   return g, c
 end
 
@@ -256,7 +292,7 @@ local function state_of(c)
     n = n + 1
     local known = { path = a.object.path, name = a.name }
     if emit.is(value) then
-      known.dtype, known.shape = value.dtype, {}
+      known.dtype, known.shape = value.dtype, value.shape and {}
       for i, d in ipairs(value.shape or {}) do known.shape[i] = d or "?" end
     else
       known.value = value
@@ -296,27 +332,27 @@ local function search(run)
   for _ = 1, MOST_TRIES do
     local ok, g, c = pcall(run, guesses)
     if ok then return g, c end
-    local problem = g
+    local problem, is_stuck = g, false
     if type(problem) == "table" and problem.root then
       local name = problem.root.name
       local guess = guesses[name] or {}
       guesses[name] = guess
-      if problem.rank and not guess.shape then
-        guess.shape = unknown_shape(problem.rank)
-        order[#order + 1] = name
+      if problem.rank and not guess.shape then order[#order + 1] = name end
+      if problem.rank and not guess.is_sure then
+        guess.shape, guess.is_sure = unknown_shape(problem.rank), problem.is_sure
       end
       if problem.dtype then guess.dtype = problem.dtype end
-    elseif getmetatable(problem) == require("perigee.core").failure_meta then
+    elseif getmetatable(problem) == core.failure_meta then
       first = first or problem
-      if problem.code == "unsupported" or not next_guess(guesses, order) then error(first, 0) end
+      is_stuck = problem.code == "unsupported" or not next_guess(guesses, order)
     elseif problem == machine.RAISED then
-      first = first or { raised = true }
-      if not next_guess(guesses, order) then break end
+      is_stuck = not next_guess(guesses, order)
     else
       error(problem, 0)
     end
+    if is_stuck then break end
   end
-  if first and not first.raised then error(first, 0) end
+  if first then error(first, 0) end
   fail.format "the program raises an exception for every input tried; give the shapes of its inputs"
 end
 

@@ -397,7 +397,7 @@ function Graph:set_type(name, dtype, shape) end
 ---@param name string of a value that exists
 ---@return string name
 function Graph:add_output(name) end
----@param name string? nil for a fresh one
+---@param name string? nil for a fresh one; an input's gives that its default
 ---@param value any a tensor (which becomes read-only) or a table
 ---@param dtype? perigee.dtype
 ---@return string name

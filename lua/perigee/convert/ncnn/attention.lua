@@ -228,15 +228,18 @@ function M.SDPA(c, L)
     outs_k, outs_v = k, v
   end
   local width, heads, groups = c:size(q, "w"), c:size(q, "c"), c:size(k, "c")
-  if type(heads) ~= "number" or type(groups) ~= "number" or heads % groups ~= 0 then
-    c:fail "a free number of heads"
+  local times = 1 -- heads that nobody tells of have a key each
+  if type(heads) == "number" and type(groups) == "number" then
+    if heads % groups ~= 0 then c:fail("%d heads for %d keys", heads, groups) end
+    times = heads // groups
   end
   local scale = p:float(6, 0)
-  if scale == 0 then
-    if type(width) ~= "number" then c:fail "a free width and no scale" end
+  if scale == 0 and type(width) == "number" then
     scale = 1 / math.sqrt(width)
+  elseif scale == 0 then
+    q, scale = c:op("Div", { q, c:op("Sqrt", { c:op("Cast", { width }, { to = 1 }) }) }), 1
   end
-  local y = attend(c, q, repeated(c, k, heads // groups), repeated(c, v, heads // groups), scale,
+  local y = attend(c, q, repeated(c, k, times), repeated(c, v, times), scale,
     has_mask and mask_of(c, x[4]) or nil)
   return { y, outs_k and c:op("Identity", { outs_k }), outs_v and c:op("Identity", { outs_v }) }
 end

@@ -1,6 +1,7 @@
 --- From ncnn's layers to a graph: which value a blob is, how many dimensions it has, and what every
 --- layer's converter needs. Blobs are known by their ONNX names, [1, ...] where ncnn has [...].
 local fail = require "perigee.convert.fail"
+local ranks = require "perigee.convert.ncnn.ranks"
 
 local M = {}
 local Context = {}
@@ -19,9 +20,10 @@ local passes = {
   Split = true, Noop = true, Packing = true, DeepCopy = true, Cast = true, Dropout = true,
 }
 
-function M.new(b, layers, store, opts)
+--- free_rank: how many dimensions an input gets that nothing tells of; nil: it stays open
+function M.new(b, layers, store, opts, free_rank)
   return setmetatable({ b = b, g = b.graph, layers = layers, store = store, opts = opts,
-    values = {}, int8 = {}, dim_of = {} }, Context)
+    free_rank = free_rank, values = {}, int8 = {}, dim_of = {} }, Context)
 end
 
 -- ---- nodes ------------------------------------------------------------------------------------
@@ -79,6 +81,9 @@ function Context:shape(x)
   return table.move(shape, 2, #shape, 1, {})
 end
 
+--- Whether it is known how many dimensions it has.
+function Context:is_known(x) return self.g:value(x).shape ~= nil end
+
 --- How many dimensions ncnn sees.
 function Context:rank(x) return #self:shape(x) end
 
@@ -125,6 +130,7 @@ end
 
 --- ncnn's axis (from 0, or from behind) to ONNX's.
 function Context:axis(x, axis)
+  if not self:is_known(x) then return axis < 0 and axis or axis + 1 end
   local rank = self:rank(x)
   if axis < -rank or axis >= rank then
     self:fail("axis %d of a value of %d dimensions", axis, rank)
@@ -243,13 +249,20 @@ local function input_shape(self, layer, name)
   if c > 0 then return { c, h, w } end
   if h > 0 then return { h, w } end
   if w > 0 then return { w } end
-  return { wanted_channels(self, name) or "C", "H", "W" }
+  local rank = ranks.of(self.layers, name)
+  self.has_open_input = self.has_open_input or not rank
+  rank = rank or self.free_rank
+  if not rank then return nil end
+  local shape = {}
+  for i, letter in ipairs(letters[rank]) do shape[i] = ("%s_%s"):format(name, letter) end
+  if rank == 3 then shape[1] = wanted_channels(self, name) or shape[1] end
+  return shape
 end
 
 local function convert_input(self, layer)
   for _, name in ipairs(layer.outs) do
     local shape = input_shape(self, layer, name)
-    for i, d in ipairs(shape) do
+    for i, d in ipairs(shape or {}) do
       if math.type(d) == "integer" and d <= 0 then self:fail("size %d of dimension %d", d, i) end
     end
     self.b:input(name, is_index(self, name, 0) and "i32" or "f32", shape)
@@ -259,11 +272,11 @@ end
 
 --- The blob's own name for the value that is it, where nobody has it yet.
 local function name_output(self, blob, value)
-  if not self.is_output[blob] and not self.b.taken[blob] and not self.named[value] then
+  if not self.is_output[blob] and not self.named[value] then
     local info = self.g:value(value)
     if info.producer and not info.constant then
       self.g:rename(value, blob)
-      self.b.taken[blob], self.int8[blob] = true, self.int8[value]
+      self.int8[blob] = self.int8[value]
       value = blob
     end
   end
@@ -335,7 +348,7 @@ local function add_outputs(self, outputs)
     if not self.lost[blob] then
       local value = self.values[blob]
       local shape = self.g:value(value).shape
-      if shape and shape[1] == 1 then
+      if not shape or shape[1] == 1 then
         self:op("Squeeze", { value, self:i64 { 0 } }, nil, blob)
       elseif value ~= blob then
         self:op("Identity", { value }, nil, blob)
@@ -352,7 +365,7 @@ function Context:convert()
   for _, layer in ipairs(self.layers) do
     for _, blob in ipairs(layer.outs) do
       if is_made[blob] then fail.format("blob '%s' is made twice", blob) end
-      is_made[blob] = true
+      is_made[blob], self.b.taken[blob] = true, true -- fresh names keep off
     end
   end
   for _, layer in ipairs(self.layers) do convert_layer(self, layer) end

@@ -120,8 +120,8 @@ function M.GLU(c, L)
 end
 
 function M.Softmax(c, L)
-  local axis, rank = L.params:int(0, 0), c:rank(L.x[1])
-  if axis >= rank then axis = rank - 1 end
+  local axis = L.params:int(0, 0)
+  if c:is_known(L.x[1]) then axis = math.min(axis, c:rank(L.x[1]) - 1) end
   return c:op("Softmax", { L.x[1] }, { axis = c:axis(L.x[1], axis) })
 end
 
@@ -160,9 +160,9 @@ end
 local function fmod(c, a, b) return c:op("Mod", { a, b }, { fmod = 1 }) end
 local function floor_divide(c, a, b) return c:op("Floor", { c:op("Div", { a, b }) }) end
 
---- The sign of the divisor, as Python has it.
+--- IEEE's: the quotient is rounded to the nearest, halves to even, as ncnn's remainderf does.
 local function remainder(c, a, b)
-  return c:op("Sub", { a, c:mul(b, floor_divide(c, a, b)) })
+  return c:op("Sub", { a, c:mul(b, c:op("Round", { c:op("Div", { a, b }) })) })
 end
 
 --- BinaryOp's kinds, from 0.
@@ -185,8 +185,9 @@ local function widen(c, a, rank, outermost)
   return c:unsqueeze(a, axes)
 end
 
---- Both at one rank.
+--- Both at one rank; where that isn't known they are taken to have the same.
 local function level(c, a, b)
+  if not (c:is_known(a) and c:is_known(b)) then return a, b end
   local ra, rb = c:rank(a), c:rank(b)
   local rank = math.max(ra, rb)
   local wide_a = widen(c, a, rank, c:shape(b)[1])
@@ -231,9 +232,15 @@ local reductions = {
 
 function M.Reduction(c, L)
   local p, x = L.params, L.x[1]
-  local type, rank = reductions[p:int(0, 0)], c:rank(L.x[1])
+  local type = reductions[p:int(0, 0)]
   if not type then return c:unsupported(("of kind %d"):format(p:int(0, 0))) end
   local axes, is_all = p:ints(3), p:int(1, 1) ~= 0
+  if not c:is_known(x) then
+    if is_all then c:fail "the rank of its input is unknown" end
+    for i, axis in ipairs(axes) do axes[i] = c:axis(x, axis) end
+    return c:scaled(c:op(type, { x, c:i64(axes) }, { keepdims = p:int(4, 0) }), p:float(2, 1))
+  end
+  local rank = c:rank(x)
   local reduced, n = {}, 0
   for i, axis in ipairs(is_all and {} or axes) do axes[i] = c:axis(x, axis) end
   if is_all or #axes == 0 then

@@ -113,6 +113,7 @@ end
 
 --- How many of the innermost dimensions are as large as the weights.
 local function trailing(c, x, size)
+  if not c:is_known(x) then return 1 end
   local shape, product = c:shape(x), 1
   for n = 1, #shape do
     local d = shape[#shape + 1 - n]
@@ -136,7 +137,7 @@ function M.LayerNorm(c, L)
   local size, eps = p:int(0, 0), p:float(1, 0.001)
   local axis, shape = layer_axes(c, x, size)
   if p:int(2, 1) == 0 then
-    return standardised(c, x, range(c:rank(x) + 1 + axis, c:rank(x)), eps)
+    return standardised(c, x, range(axis, -1), eps)
   end
   local gamma, beta = c:load({ size }, 1, "scale"), c:load({ size }, 1)
   return c:op("LayerNormalization",
@@ -149,7 +150,7 @@ function M.RMSNorm(c, L)
   local size, eps = p:int(0, 0), p:float(1, 0.001)
   local axis, shape = layer_axes(c, x, size)
   if p:int(2, 1) == 0 then
-    local over = c:i64(range(c:rank(x) + 1 + axis, c:rank(x)))
+    local over = c:i64(range(axis, -1))
     local mean = c:op("ReduceMean", { c:mul(x, x), over })
     return c:op("Div", { x, c:op("Sqrt", { c:shifted(mean, eps) }) })
   end

@@ -149,7 +149,7 @@ end
 function M.Slice(c, L)
   local x, n = L.x[1], #L.outs
   local axis = c:axis(x, L.params:int(1, 0))
-  local size = c:shape(x)[axis]
+  local size = c:is_known(x) and c:shape(x)[axis] or nil
   local list = cuts(c, L, math.type(size) == "integer" and size or nil)
   if not list then
     return { c:op("Split", { x }, { axis = axis, num_outputs = n }, n) }
@@ -157,9 +157,9 @@ function M.Slice(c, L)
   local sizes, sum = {}, 0
   for i, cut in ipairs(list) do
     local last = cut[2] == LAST and math.type(size) == "integer" and size or cut[2]
-    sizes[i] = last - cut[1]
+    sizes[i] = last == LAST and 0 or last - cut[1]
     sum = sum + sizes[i]
-    if sizes[i] < 0 then c:fail("cut %d from %d to %d", i, cut[1], last) end
+    if sizes[i] < 0 and cut[2] >= 0 then c:fail("cut %d from %d to %d", i, cut[1], last) end
   end
   if sum == size then
     return { c:op("Split", { x, c:i64(sizes) }, { axis = axis }, n) }

@@ -39,7 +39,7 @@ function M.FULLY_CONNECTED(s, node)
     local sum = matmul_sum(s, x, s.b:transpose(w, { 1, 0 }), xt, wt)
     local bias, bias_t = conv.bias64(s, node, 3)
     y = conv.finish_sum(s, sum, xt, wt, bias, out, { axis = rank - 1, channels = channels,
-      activation = activation, bias_t = bias_t, rounding = "single" })
+      activation = activation, bias_t = bias_t, rounding = wt.dtype == "i16" and "wide" or "single" })
   else
     if wt.is_integer then x = hybrid_rows(s, x, rank - 1, o.asymmetric_quantize_inputs == true) end
     w = quant.dequantize_weights(s, w, wt)

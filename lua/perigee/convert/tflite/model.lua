@@ -1,5 +1,6 @@
 --- From a decoded file to a graph: subgraphs, signatures, and which converter takes which operator.
 local builder = require "perigee.convert.builder"
+local core = require "perigee.core"
 local fail = require "perigee.convert.fail"
 local flatbuffer = require "perigee.convert.flatbuffer"
 local schema = require "perigee.convert.tflite.schema"
@@ -12,7 +13,7 @@ local MOST_DEPTH = 24
 
 local families = {
   "unary", "binary", "conv", "dense", "pool", "softmax", "shape", "slice", "reduce", "resize",
-  "index", "control", "state",
+  "index", "control", "state", "recurrent", "signal", "custom",
 }
 
 local converters
@@ -76,6 +77,19 @@ local function check_indices(list, n, what)
   end
 end
 
+--- Runs a converter. One that stumbles over an operator whose parts contradict each other (options of
+--- another operator, a rank that can't be) says so, and where.
+local function guarded(f, scope, node)
+  local ok, problem = xpcall(f, function(problem)
+    if getmetatable(problem) == core.failure_meta or type(problem) ~= "string" then return problem end
+    return { text = problem }
+  end, scope, node)
+  if ok then return end
+  if getmetatable(problem) == core.failure_meta then error(problem, 0) end
+  fail.format("%s (%s): malformed: %s", node.place, node.type,
+    type(problem) == "table" and problem.text or "?")
+end
+
 --- Converts the operators of a subgraph into a scope whose inputs have values.
 function Model:run(scope)
   for i, op in ipairs(scope.file.operators) do
@@ -90,7 +104,7 @@ function Model:run(scope)
     }
     scope:begin(node)
     if f then
-      f(scope, node)
+      guarded(f, scope, node)
     else
       scope:unsupported(is_custom and "custom operator " .. name or name,
         is_custom and flex_advice(name) or nil)

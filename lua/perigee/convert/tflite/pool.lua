@@ -5,11 +5,14 @@ local pg_tensor = require "perigee.tensor"
 
 local M = {}
 
+local MOST_PLACES = 1 << 22 -- of windows whose elements are counted
+local MOST_ONES = 1 << 24 -- of the kernel that sums them
+
 local function window(s, node)
   local t, o = s:need(node, 1), node.o
   if t.rank ~= 4 then s:bad("expected rank 4, got %d", t.rank) end
   for _, v in ipairs { o.filter_height, o.filter_width, o.stride_h, o.stride_w } do
-    if v < 1 then s:bad("window: expected at least 1, got %d", v) end
+    if v < 1 or v > 1 << 16 then s:bad("window: expected 1 to 65536, got %d", v) end
   end
   local attrs = conv.window(o.padding, { t.shape[2], t.shape[3] }, { o.filter_height, o.filter_width },
     { o.stride_h, o.stride_w }, { 1, 1 })
@@ -20,6 +23,7 @@ end
 --- How many elements of the input lie in each window: one number, or a value [1, 1, H, W].
 local function counts(s, attrs, t, dtype)
   local kernel = attrs.kernel_shape
+  if math.abs(t.shape[2] * t.shape[3]) > MOST_PLACES then s:bad("a picture of %d x %d", t.shape[2], t.shape[3]) end
   if not attrs.pads and not attrs.auto_pad then
     return s.b:constant(kernel[1] * kernel[2], dtype)
   end
@@ -67,6 +71,9 @@ function M.AVERAGE_POOL_2D(s, node)
   local channels = t.shape[4]
   attrs.group = channels
   local shape = { channels, 1, o.filter_height, o.filter_width }
+  if channels < 1 or channels * o.filter_height * o.filter_width > MOST_ONES then
+    s:bad("a window of %d x %d on %d channels", o.filter_height, o.filter_width, channels)
+  end
   local sum, dtype
   if t.dtype == "i16" then
     dtype = "i64"

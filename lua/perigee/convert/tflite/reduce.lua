@@ -132,8 +132,8 @@ function M.REDUCE_PROD(s, node)
   local flat = #perm
   table.sort(axes)
   for _, axis in ipairs(axes) do perm[#perm + 1] = axis end
-  local x = quant.cast(s, s:x(node, 1), "i32")
-  if t.zero ~= 0 then x = b:op("Sub", { x, b:constant(t.zero, "i32") }) end
+  local x = quant.cast(s, s:x(node, 1), "i64")
+  if t.zero ~= 0 then x = b:op("Sub", { x, b:constant(t.zero, "i64") }) end
   x = b:transpose(x, perm)
   local wide = {}
   for i = 1, flat do wide[i] = t.shape[perm[i] + 1] end
@@ -144,7 +144,7 @@ function M.REDUCE_PROD(s, node)
     rounding = "wide" }
   local parts = n > 1 and { b:op("Split", { x }, { axis = flat, num_outputs = n }, n) } or { x }
   local y = parts[1]
-  for i = 2, n do y = quant.rescale(s, b:op("Mul", { y, parts[i] }), o) end
+  for i = 2, n do y = quant.rescale(s, b:op("Mul", { quant.cast(s, y, "i64"), parts[i] }), o) end
   y = quant.rescale(s, y, o)
   local low, high = out:limits()
   y = b:op("Add", { y, b:constant(out.zero, "i32") })

@@ -8,6 +8,10 @@ local schema = require "perigee.convert.tflite.schema"
 local core = require "perigee.core"
 local pg_tensor = require "perigee.tensor"
 
+local MOST_ELEMENTS = 1 << 40
+local MOST_RANK = 16
+local MOST_STATE = 1 << 26 -- elements of a variable
+
 -- ---- tensors ------------------------------------------------------------------------------------
 
 local Tensor = {}
@@ -18,7 +22,26 @@ local limits = {
   u16 = { 0, 65535 }, i32 = { -2 ^ 31 | 0, 2 ^ 31 - 1 | 0 },
 }
 
+--- What follows counts with sizes: none is negative but -1, and no product overflows.
+local function check_shape(index, shape)
+  local count = 1
+  for _, size in ipairs(shape) do
+    if size < -1 then fail.format("tensor %d: a size of %d", index, size) end
+    count = count * math.max(size, 1)
+    if count > MOST_ELEMENTS then fail.format("tensor %d: more than %d elements", index, MOST_ELEMENTS) end
+  end
+  if #shape > MOST_RANK then fail.format("tensor %d: rank %d", index, #shape) end
+end
+
+--- A name as the graph takes it: not empty, without zeros inside.
+local function usable_name(scope, index, name)
+  name = name and name:gsub("%z.*", "") or ""
+  return name ~= "" and name or ("tensor_%d_%d"):format(scope.index, index)
+end
+
 local function new_tensor(scope, index, file)
+  check_shape(index, file.shape)
+  check_shape(index, file.shape_signature)
   local shape = #file.shape_signature > 0 and #file.shape_signature == #file.shape
     and file.shape_signature or file.shape
   local dtype = schema.dtypes[file.type]
@@ -26,7 +49,7 @@ local function new_tensor(scope, index, file)
   local quantization = file.quantization or { scale = {}, zero_point = {} }
   local self = setmetatable({
     scope = scope, index = index, file = file, dtype = dtype, shape = shape, rank = #shape,
-    name = file.name and file.name ~= "" and file.name or ("tensor_%d_%d"):format(scope.index, index),
+    name = usable_name(scope, index, file.name),
     scales = quantization.scale, zeros = quantization.zero_point,
     axis = quantization.quantized_dimension or 0, is_variable = file.is_variable,
   }, Tensor)
@@ -174,7 +197,10 @@ end
 
 --- A malformed operator.
 function Scope:bad(message, ...)
-  fail.format("%s (%s): %s", self.node.place, self.node.type, message:format(...))
+  local given = table.pack(...)
+  for i = 1, given.n do given[i] = tostring(given[i]) end
+  message = message:gsub("%%d", "%%s"):format(table.unpack(given, 1, given.n))
+  fail.format("%s (%s): %s", self.node.place, self.node.type, message)
 end
 
 --- The tensor of input i (from 1) of a node; nil where it is omitted.
@@ -203,7 +229,7 @@ local function make_constant(self, tensor)
   if content then return self.b:constant(content, nil, tensor.name) end
   if tensor.is_variable then
     local value = tensor.is_quantized and tensor.dtype == "i8" and tensor.zero or 0
-    if not tensor:is_static() or tensor:count() > 1 << 28 then
+    if not tensor:is_static() or tensor:count() > MOST_STATE then
       fail.format("variable '%s': unknown or excessive size", tensor.name)
     end
     return self.b:constant(pg_tensor.full(tensor.shape, value, tensor.dtype), nil, tensor.name)
@@ -271,7 +297,7 @@ function Scope:set(node, i, name, layout)
   end
   if not self.made[name] and not self.b.graph:value(name).constant then
     local wish = self:wish(index)
-    if not self.made[wish] and name ~= wish then
+    if not self.made[wish] and name ~= wish and not self.b.graph:value(wish) then
       self.b.graph:rename(name, wish)
       name = wish
     end

@@ -219,6 +219,7 @@ function M.MIRROR_PAD(s, node)
   end
   for axis = 0, t.rank - 1 do
     local before, behind, n = list[2 * axis + 1], list[2 * axis + 2], t.shape[axis + 1]
+    if n > 1 << 22 then return s:unsupported "MIRROR_PAD (symmetric) of more than 4 million" end
     if before > n or behind > n or before < 0 or behind < 0 then s:bad("padding beyond the size %d", n) end
     if before + behind > 0 then
       local index = {}

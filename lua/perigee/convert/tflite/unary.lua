@@ -36,7 +36,6 @@ M.CEIL = unary(direct "Ceil", math.ceil)
 M.ROUND = unary(direct "Round", fixed.round)
 M.SIN = unary(direct "Sin", math.sin)
 M.COS = unary(direct "Cos", math.cos)
-M.SQRT = unary(direct "Sqrt", math.sqrt)
 M.SIGN = unary(direct "Sign", function(x) return x > 0 and 1 or x < 0 and -1 or 0 end)
 M.NEG = unary(direct "Neg", function(x) return -x end)
 
@@ -137,6 +136,19 @@ function M.ABS(s, node)
     return fixed.clamp(value + out.zero, low, high)
   end)
   s:set(node, 1, quant.lookup(s, x[1], t, list, out.dtype), layout)
+end
+
+--- Towards zero: the only one of the tables that isn't rounded.
+function M.SQRT(s, node)
+  local t, out = s:need(node, 1), s:out_t(node)
+  if not t.is_quantized then return unary(direct "Sqrt", math.sqrt)(s, node) end
+  if t.dtype == "i16" then return lut16(math.sqrt)(s, node) end
+  local low, high = out:limits()
+  local list = fixed.table(t, function(q)
+    local x = fixed.f32(t.scale * math.max(q - t.zero, 0))
+    return fixed.clamp(math.floor(fixed.f32(math.sqrt(x)) / out.scale) + out.zero, low, high)
+  end)
+  s:set(node, 1, quant.lookup(s, s:x(node, 1), t, list, out.dtype))
 end
 
 local function rsqrt(b, x) return b:op("Reciprocal", { b:op("Sqrt", { x }) }) end
@@ -262,9 +274,35 @@ function M.CAST(s, node)
   s:set(node, 1, quant.cast(s, x, out.dtype))
 end
 
+local unsigned = { [8] = "u8", [16] = "u16", [32] = "u32", [64] = "u64" }
+local width = { f16 = 16, bf16 = 16, f32 = 32, f64 = 64, i64 = 64, u64 = 64, u32 = 32, i32 = 32,
+  i16 = 16, u16 = 16, i8 = 8, u8 = 8, bool = 8 }
+
+--- Between widths: words are cut into parts along a new last axis, or made of them, the low part first.
 function M.BITCAST(s, node)
-  local out = s:out_t(node)
-  s:set(node, 1, s.b:op("BitCast", { s:x(node, 1) }, { to = quant.number[out.dtype] }))
+  local t, out, b = s:need(node, 1), s:out_t(node), s.b
+  local from, to = width[t.dtype], width[out.dtype]
+  local x = s:x(node, 1)
+  if not from or not to then return s:unsupported("BITCAST of " .. t.dtype) end
+  local function as(v, dtype) return b:op("BitCast", { v }, { to = quant.number[dtype] }) end
+  if from == to then return s:set(node, 1, as(x, out.dtype)) end
+  x = as(x, unsigned[from])
+  local parts = {}
+  local wide = unsigned[math.max(from, to)]
+  if from > to then
+    for i = 0, from // to - 1 do
+      local part = b:op("BitShift", { x, b:constant(i * to, wide) }, { direction = "RIGHT" })
+      parts[i + 1] = b:op("Unsqueeze", { quant.cast(s, part, unsigned[to]), b:i64 { -1 } })
+    end
+    return s:set(node, 1, as(b:op("Concat", parts, { axis = -1 }), out.dtype))
+  end
+  local n, y = to // from, nil
+  for i = 0, n - 1 do
+    local part = quant.cast(s, b:op("Gather", { x, b:constant(i, "i64") }, { axis = -1 }), wide)
+    part = b:op("BitShift", { part, b:constant(i * from, wide) }, { direction = "LEFT" })
+    y = y and b:op("BitwiseOr", { y, part }) or part
+  end
+  s:set(node, 1, as(y, out.dtype))
 end
 
 function M.DEQUANTIZE(s, node)

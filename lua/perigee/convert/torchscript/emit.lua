@@ -67,6 +67,14 @@ local function copy(to, from)
   end
 end
 
+--- The same value as a tensor of its own: what is written into one isn't seen by the other.
+function Emitter:alias(t)
+  self:fresh(t)
+  local made = self:new {}
+  copy(made, t)
+  return made
+end
+
 --- A view is made again when what it is a view of was written into.
 function Emitter:fresh(t)
   if t.base and t.seen ~= t.base.version then
@@ -197,6 +205,13 @@ local function fold(self, type, inputs, attrs, n)
   return table.unpack(results, 1, n)
 end
 
+--- TensorProto.DataType, which Cast and EyeLike name types with.
+local numbers = {
+  f32 = 1, u8 = 2, i8 = 3, u16 = 4, i16 = 5, i32 = 6, i64 = 7, bool = 9, f16 = 10, f64 = 11,
+  u32 = 12, u64 = 13, c64 = 14, c128 = 15, bf16 = 16, f8e4m3fn = 17, f8e4m3fnuz = 18, f8e5m2 = 19,
+  f8e5m2fnuz = 20, f8e8m0 = 24,
+}
+
 local function known_shape(info)
   local shape = info.shape
   if not shape then return nil end
@@ -213,6 +228,7 @@ end
 function Emitter:op(type, inputs, attrs, n)
   n = n or 1
   inputs.n = inputs.n or #inputs
+  if attrs and numbers[attrs.to] then attrs.to = numbers[attrs.to] end
   local folded = table.pack(fold(self, type, inputs, attrs, n))
   if folded[1] then return table.unpack(folded, 1, n) end
   self.n_nodes = self.n_nodes + 1
@@ -327,7 +343,7 @@ function Emitter:number(t, kind)
   if not out.shape or #out.shape > 0 then
     out = self:op("Reshape", { out, self:constant(tensor.zeros({ 0 }, "i64")) })
   end
-  out = out == t and self:op("Identity", { t }) or out
+  if out == t then out = self:alias(t) end
   out.scalar = kind
   return out
 end
@@ -352,9 +368,17 @@ end
 --- The rank; an input whose rank nobody knows gets the hint, and everything begins anew.
 function Emitter:rank(t, hint)
   if t.shape then return #t.shape end
-  if t.root then error({ root = t.root, rank = hint or 4 }, 0) end
+  if t.root then error({ root = t.root, rank = self:likely_rank() or hint or 4 }, 0) end
   fail.format("%s: the rank of '%s' isn't known; give shapes of inputs", self:place(),
     tostring(t.name))
+end
+
+--- What a layer works on, when only a guess made its input something else.
+function Emitter:expect_rank(t, rank)
+  local root = t.root
+  if root and root.rank and #t.shape == root.rank and rank ~= root.rank then
+    error({ root = root, rank = rank, is_sure = true }, 0)
+  end
 end
 
 --- Asks for an element type: an input whose type nobody knows gets it.

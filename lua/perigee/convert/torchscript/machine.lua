@@ -25,7 +25,7 @@ M.RAISED = RAISED
 function M.new(graph, source, ops)
   local self = setmetatable({
     source = source, ops = ops, files = {}, lifted = {}, depth = 0, steps = 0, path = "",
-    written_attributes = {}, missing = {},
+    written_attributes = {}, classes = {},
   }, Machine)
   return emit.init(self, graph)
 end
@@ -65,6 +65,58 @@ local function list(kind, items)
   return items
 end
 M.list = list
+
+--- Layers of PyTorch by what rank they mostly work on.
+local layer_ranks = {
+  LSTM = 3, GRU = 3, RNN = 3, MultiheadAttention = 3, TransformerEncoderLayer = 3, Transformer = 3,
+  TransformerEncoder = 3, TransformerDecoder = 3, TransformerDecoderLayer = 3, BatchNorm1d = 2,
+  LSTMCell = 2, GRUCell = 2, RNNCell = 2, Embedding = 2, EmbeddingBag = 2, PairwiseDistance = 2,
+  Linear = 2, PixelShuffle = 4, PixelUnshuffle = 4, Unfold = 4, Fold = 3, ChannelShuffle = 4,
+}
+
+local function rank_of_name(name)
+  local n = name:match "(%d)d$" or name:match "(%d)d_"
+  return layer_ranks[name] or n and tonumber(n) <= 3 and tonumber(n) + 2
+    or ({ lstm = 3, gru = 3, rnn_tanh = 3, rnn_relu = 3, linear = 2, addmm = 2 })[name]
+end
+
+--- The ranks that operations in a program work on, in its order.
+local function ranks_in(node, depth, found)
+  if type(node) ~= "table" or depth > 60 then return found end
+  if node.kind == "call" then
+    for _, arg in ipairs(node.args) do ranks_in(arg, depth + 1, found) end
+    local name = dotted(node.f)
+    local last = name and name:match "[^.]+$"
+    local rank = last and rank_of_name(last)
+    if rank then
+      found[#found + 1] = rank
+      found.has = found.has or {}
+      found.has[rank] = true
+    end
+    return found
+  end
+  for _, key in ipairs { "value", "test", "yes", "no", "body", "object" } do
+    ranks_in(node[key], depth + 1, found)
+  end
+  for _, child in ipairs(node.items or node) do ranks_in(child, depth + 1, found) end
+  return found
+end
+
+--- The first of them; of a function for any rank (F.interpolate) the commonest.
+local function rank_in(node)
+  local found = ranks_in(node, 0, {})
+  if found.has and found.has[3] and found.has[4] and found.has[5] then return 4 end
+  return found[1]
+end
+
+--- A guess at a rank: by the layers that are being run, else by the program.
+function Machine:likely_rank()
+  for i = #self.classes, 1, -1 do
+    local found = rank_of_name(self.classes[i])
+    if found then return found end
+  end
+  return self.root_def and rank_in(self.root_def.body) or nil
+end
 
 --- What a pickle holds as a value: tensors of records, lists that may be written into.
 function Machine:lift(x, wish)
@@ -184,7 +236,7 @@ function eval.tuple(self, node, vars)
 end
 
 function eval.list(self, node, vars)
-  local out = { kind = "list" }
+  local out = { kind = "list", scope = self.scope }
   for i, item in ipairs(node.items) do out[i] = self:eval(item, vars) end
   return out
 end
@@ -249,6 +301,15 @@ function eval.choice(self, node, vars)
   return self:eval(test and node.yes or node.no, vars)
 end
 
+--- A list or dict is written into: those of outside can't be, in a body that may run any number of
+--- times.
+function Machine:touch(object)
+  if object.scope and object.scope ~= self.scope then
+    fail.unsupported { { what = "a list that is written into where it depends on data how often",
+      where = self:place(), instead = "give the shapes of inputs" } }
+  end
+end
+
 --- The types of annotate, isinstance ... aren't evaluated.
 local typed = { annotate = true, unchecked_cast = true, uninitialized = true, isinstance = true }
 
@@ -310,7 +371,10 @@ function Machine:call(f, args, named)
   if f.kind == "method" then
     if f.def then
       table.insert(args, 1, f.object)
-      return self:run(f.def, args, named, f.object.path)
+      self.classes[#self.classes + 1] = f.object.class and f.object.class:match "[^.]+$" or ""
+      local result = self:run(f.def, args, named, f.object.path)
+      self.classes[#self.classes] = nil
+      return result
     end
     if f.object.kind == "object" then
       fail.format("%s: no method '%s' of %s", self:place(), f.builtin, f.object.class)

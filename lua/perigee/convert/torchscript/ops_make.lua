@@ -52,11 +52,9 @@ end)
 def("new_full", "self size value dtype=None", function(c, a)
   return full(c, a.size, a.value, types.of_number(c, a.dtype) or a.self.dtype)
 end)
-def("fill fill_", "self value", function(c, a)
-  local new = c:op("Expand", { types.as(c, a.value, a.self.dtype), c:shape_of(a.self) })
-  return new
+def("fill", "self value", function(c, a)
+  return (c:op("Expand", { types.as(c, a.value, a.self.dtype), c:shape_of(a.self) }))
 end)
-M.fill_ = nil
 def("zero", "self", function(c, a)
   return (c:op("Expand", { c:scalar(0, a.self.dtype), c:shape_of(a.self) }))
 end)
@@ -99,7 +97,7 @@ def("eye", "n m=None", function(c, a)
   local dtype = types.of_number(c, a.dtype) or "f32"
   local m = math.type(a.m) == "integer" and a.m or a.n
   local zeros = full(c, { a.n, m }, 0, dtype)
-  return (c:op("EyeLike", { zeros }, { dtype = dtype }))
+  return (c:op("EyeLike", { zeros }))
 end)
 
 local function nested(c, x)
@@ -122,7 +120,7 @@ def("tensor as_tensor scalar_tensor", "data dtype=None", function(c, a)
   if is_tensor(a.data) then
     local t = c:cast(a.data, dtype)
     if t.scalar then
-      t = c:op("Identity", { t })
+      t = c:alias(t)
       t.scalar = nil
     end
     return t
@@ -178,9 +176,7 @@ def("type_as", "self other", function(c, a) return c:cast(a.self, a.other.dtype)
 def("_cast_Float", "self", function(c, a) return c:cast(a.self, "f32") end)
 def("_cast_Long", "self", function(c, a) return c:cast(a.self, "i64") end)
 def("clone", "self", function(c, a)
-  local x = c:fresh(a.self)
-  return c:new { name = x.name, dtype = x.dtype, shape = x.shape, const = x.const, wish = x.wish,
-    root = x.root }
+  return c:alias(a.self)
 end)
 for _, name in ipairs { "contiguous", "detach", "cpu", "cuda", "requires_grad_", "alias", "data",
   "lift_fresh", "lift_fresh_copy", "_conj", "conj", "resolve_conj", "resolve_neg", "real",
@@ -212,6 +208,7 @@ def("dim ndimension ndim", "self", function(c, a) return c:rank(a.self) end)
 def("numel sym_numel", "self", function(c, a) return c:number(c:numel(a.self), "int") end)
 def("dtype", "self", function(_, a) return types.number_of(a.self.dtype) end)
 def("device", "self", function() return "cpu" end)
+def("type", "self", function(_, a) return type(a.self) == "string" and a.self or "cpu" end)
 def("layout", "self", function() return 0 end)
 def("itemsize element_size", "self", function(c, a)
   return require("perigee.core").dtypes()[a.self.dtype] // 8 or c
@@ -288,7 +285,7 @@ M.item, M.ScalarImplicit, M._local_scalar_dense, M.Scalar = item, item, item, it
 M.NumToTensor = function(c, args)
   local x = args[1]
   if is_tensor(x) then
-    local t = c:op("Identity", { c:cast(x, x.scalar == "float" and "f32" or x.dtype) })
+    local t = c:alias(c:cast(x, x.scalar == "float" and "f32" or x.dtype))
     t.scalar = nil
     return t
   end
@@ -339,17 +336,22 @@ local function put(c, object, index, value)
   end
   return object
 end
-def("_set_item", "object index value", function(c, a) return put(c, a.object, a.index, a.value) end)
+def("_set_item", "object index value", function(c, a)
+  c:touch(a.object)
+  return put(c, a.object, a.index, a.value)
+end)
 def("len", "x", function(c, a)
   if is_tensor(a.x) then return c:size(a.x, 0) end
   if a.x.kind == "object" then return c:call(c:attribute(a.x, "__len__"), {}, {}) end
   return #(a.x.keys or a.x)
 end)
-def("append", "list item", function(_, a)
+def("append", "list item", function(c, a)
+  c:touch(a.list)
   a.list[#a.list + 1] = a.item
   return a.list
 end)
-def("extend", "list items", function(_, a)
+def("extend", "list items", function(c, a)
+  c:touch(a.list)
   for _, x in ipairs(table.move(a.items, 1, #a.items, 1, {})) do a.list[#a.list + 1] = x end
   return none
 end)

@@ -29,6 +29,7 @@ end
 --- Runs f on x with an axis for the batch, which unbatched inputs lack.
 local function batched(c, x, rank, f)
   if c:rank(x, rank) == rank then return f(x) end
+  c:expect_rank(x, rank)
   local out = table.pack(f(c:op("Unsqueeze", { x, i64(c, { 0 }) })))
   for i = 1, out.n do out[i] = c:op("Squeeze", { out[i], i64(c, { 0 }) }) end
   return table.unpack(out, 1, out.n)
@@ -203,9 +204,16 @@ for n = 1, 3 do
       if attrs then return (c:op("MaxPool", { x }, attrs)) end
       if a.wants_places then unsupported(c, "indices of adaptive pooling with unequal windows") end
       for i = 1, n do
-        local size, pieces = shapes.known_size(c, x, i + 1), {}
+        local size, pieces = c:size(x, i + 1), {}
         for k = 0, out[i] - 1 do
-          local from, to = window(k, size, out[i])
+          local from, to
+          if is_tensor(size) then
+            from = binary(c, "floordiv", binary(c, "mul", size, k), out[i])
+            to = binary(c, "floordiv",
+              binary(c, "add", binary(c, "mul", size, k + 1), out[i] - 1), out[i])
+          else
+            from, to = window(k, size, out[i])
+          end
           pieces[k + 1] = reduce(c, "ReduceMax", shapes.slice(c, x, i + 1, from, to, 1), { i + 1 }, true)
         end
         x = #pieces == 1 and pieces[1] or c:op("Concat", pieces, { axis = i + 1 })
@@ -636,14 +644,11 @@ end)
 def("channel_shuffle native_channel_shuffle", "self groups", function(c, a)
   local x = a.self
   local rank = c:rank(x)
-  local y = c:op("Reshape", { x, i64(c, { 0, a.groups, -1, table.unpack((function()
-    local rest = {}
-    for i = 2, rank - 1 do rest[#rest + 1] = shapes.known_size(c, x, i) end
-    return rest
-  end)()) }) })
-  local perm = { 0, 2, 1 }
-  for i = 3, rank do perm[#perm + 1] = i end
-  return (c:op("Reshape", { c:op("Transpose", { y }, { perm = perm }), c:shape_of(x) }))
+  if rank == 4 then c:expect_rank(x, 4) end
+  local each = binary(c, "floordiv", c:size(x, 1), a.groups)
+  local y = c:reshape(x, { c:size(x, 0), a.groups, each, -1 })
+  y = c:op("Transpose", { y }, { perm = { 0, 2, 1, 3 } })
+  return (c:op("Reshape", { y, c:shape_of(x) }))
 end)
 
 -- ---- padding -----------------------------------------------------------------------------------
@@ -714,17 +719,15 @@ def("im2col", "self kernel_size dilation padding stride", function(c, a)
     if p[1] + p[2] > 0 then x = pad(c, x, { p[2], p[2], p[1], p[1] }, "constant", 0) end
     local rows = {}
     for axis = 1, 2 do
-      local size = shapes.known_size(c, x, axis + 1)
-      rows[axis] = {}
-      for i = 0, k[axis] - 1 do
-        rows[axis][i + 1] = {}
-        for at = 0, size - d[axis] * (k[axis] - 1) - 1, s[axis] do
-          table.insert(rows[axis][i + 1], at + i * d[axis])
-        end
-      end
+      -- [k, 1] + [1, n]: where each element of each window is
+      local last = binary(c, "sub", c:size(x, axis + 1), d[axis] * (k[axis] - 1))
+      local at = c:op("Range", { c:int_tensor(0), c:int_tensor(last), c:int_tensor(s[axis]) })
+      local inside = {}
+      for i = 1, k[axis] do inside[i] = { (i - 1) * d[axis] } end
+      rows[axis] = c:op("Add", { i64(c, inside), at })
     end
-    local y = c:op("Gather", { x, i64(c, rows[1]) }, { axis = 2 }) -- N C kh oh W
-    y = c:op("Gather", { y, i64(c, rows[2]) }, { axis = 4 }) -- N C kh oh kw ow
+    local y = c:op("Gather", { x, rows[1] }, { axis = 2 }) -- N C kh oh W
+    y = c:op("Gather", { y, rows[2] }, { axis = 4 }) -- N C kh oh kw ow
     y = c:op("Transpose", { y }, { perm = { 0, 1, 2, 4, 3, 5 } })
     return c:reshape(y, { c:size(x, 0), binary(c, "mul", c:size(x, 1), k[1] * k[2]), -1 })
   end)

@@ -166,7 +166,7 @@ local function slice(c, x, dim, from, to, step)
   if from == none then from = 0 end
   if to == none then to = LAST end
   if from == 0 and to == LAST and step == 1 then
-    return c:view(x, function(base) return (c:op("Identity", { base })) end)
+    return c:view(x, function(base) return c:alias(base) end)
   end
   local one = { 1 }
   local function vector(n) return is_tensor(n) and c:vector { n } or c:constant({ n }, "i64") end
@@ -424,10 +424,7 @@ def("meshgrid", "tensors indexing=ij", function(c, a)
     for k = 1, n do wide[k] = k == i and -1 or 1 end
     out[i] = c:op("Expand", { c:reshape(t, wide), shape })
   end
-  if is_xy then
-    out[1], out[2] = out[2], out[1]
-    for i, t in ipairs(out) do out[i] = M.transpose(c, { t, 0, 1 }, {}) end
-  end
+  if is_xy then out[1], out[2] = out[2], out[1] end
   return out
 end)
 
@@ -625,13 +622,13 @@ def("nonzero_numpy", "self", function(c, a)
   return out
 end)
 def("select_scatter", "self src dim index", function(c, a)
-  local x = c:op("Identity", { a.self })
+  local x = c:alias(a.self)
   local part = M.select(c, { x, a.dim, a.index }, {})
   c:assign(part, a.src)
   return c:fresh(x)
 end)
 def("slice_scatter", "self src dim=0 start=None end=None step=1", function(c, a)
-  local x = c:op("Identity", { a.self })
+  local x = c:alias(a.self)
   local part = slice(c, x, a.dim, a.start, a["end"], a.step)
   c:assign(part, a.src)
   return c:fresh(x)
