@@ -200,3 +200,23 @@ describe("Gelu by Tanh in steps", function()
     end
   end
 end)
+
+describe("a product with what follows it", function()
+  for _, act in ipairs { "Gelu", "GeluTanh", "Sigmoid", "Tanh", "Swish", "Relu" } do
+    it(("is one step: bias, %s"):format(act), function()
+      local g = pg.graph()
+      g:add_input("x", "f32", { "N", 7 })
+      g:add_constant("w", T.random({ 7, 37 }, { seed = 9, low = -1 }))
+      g:add_constant("b", T.random({ 37 }, { seed = 10, low = -1 }))
+      g:add("MatMul", { "x", "w" }, { "p" })
+      g:add("Add", { "p", "b" }, { "s" })
+      local attrs = act == "GeluTanh" and { approximate = "tanh" } or nil
+      g:add(act == "GeluTanh" and "Gelu" or act, { "s" }, { "y" }, attrs)
+      g:add_output "y"
+      local inputs = { x = T.random({ 19, 7 }, { seed = 11, low = -3, high = 3 }) }
+      local fused = g:session { threads = 1 }
+      same(g:session { threads = 1, optimize = false }(inputs).y, fused(inputs).y)
+      assert.same({ "Linear" }, steps_of(fused, inputs))
+    end)
+  end
+end)

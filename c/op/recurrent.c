@@ -175,7 +175,7 @@ typedef struct job {
   pgi_rec rec;
   pgi_rec_act acts[2 * PG_REC_ACTS];
   const float *x, *w, *r;
-  bool is_w_transposed;
+  bool is_w_packed;
   const float *bias, *peephole, *h0, *c0; /* as f32; NULL: none */
   float *joint_bias;                      /* [D, gates * H] */
   float *gates;                           /* [D, steps * batch, gates * H] */
@@ -193,7 +193,10 @@ static int64_t gate_size(const pgi_rec *rec) {
 static void input_at(void *arg, int64_t d, pgi_product *p, pgi_epilogue *room) {
   const job *j = arg;
   int64_t n = gate_size(&j->rec);
-  p->b = j->w + d * n * j->rec.inputs;
+  if (j->is_w_packed)
+    p->packed_b = j->w + d * pgi_packed_b_size(n, j->rec.inputs, p->kernel->nr);
+  else
+    p->b = j->w + d * n * j->rec.inputs;
   p->c = j->gates + d * p->m * n;
   *room = (pgi_epilogue){.scale = 1};
   room->add[0] = (pgi_addend){j->joint_bias + d * n, 0, 1};
@@ -223,8 +226,8 @@ static pg_status input_gates(pgi_call *c, job *j) {
       __builtin_mul_overflow(count, j->rec.directions, &count))
     return pgi_nomem(c->err);
   PG_TRY(pgi_as_f32(c, c->in[X], &j->x));
-  j->is_w_transposed = prepared && prepared->w;
-  if (j->is_w_transposed)
+  j->is_w_packed = prepared && prepared->w;
+  if (j->is_w_packed)
     j->w = prepared->w;
   else
     PG_TRY(pgi_as_f32(c, c->in[W], &j->w));
@@ -238,10 +241,11 @@ static pg_status input_gates(pgi_call *c, job *j) {
                    .a = j->x,
                    .a_row = j->rec.inputs,
                    .a_col = 1,
-                   .b = j->w,
+                   .b = j->is_w_packed ? NULL : j->w,
+                   .b_row = 1,
+                   .b_col = j->rec.inputs,
+                   .packed_b = j->is_w_packed ? j->w : NULL,
                    .ldc = n};
-  p.b_row = j->is_w_transposed ? n : 1;
-  p.b_col = j->is_w_transposed ? 1 : j->rec.inputs;
   return pgi_product_run(c, &p, j->rec.directions, input_at, j);
 }
 

@@ -64,15 +64,13 @@ typedef struct pgi_rec {
 /* Constant weights as f32 (none of f64) such that a row times them streams through memory: what
 ** prepare makes. */
 typedef struct pgi_rec_weights {
-  float *w; /* transposed: [D, I, gates * H]; NULL: not constant */
+  float *w; /* [D] of packed matrices [I, gates * H]; NULL: not constant */
   float *r; /* [D, gates] of packed matrices; NULL: not constant */
 } pgi_rec_weights;
 /* Floats of one packed matrix [H, H]; and packs `matrices` of them, of plain ones. */
 int64_t pgi_rec_packed_size(const pg_context *ctx, int64_t hidden);
 void pgi_rec_pack(const pg_context *ctx, const float *plain, int64_t matrices, int64_t hidden,
                   float *to);
-/* [d, n, k] to [d, k, n]. */
-void pgi_rec_transpose(const float *plain, int64_t d, int64_t n, int64_t k, float *to);
 
 pg_status pgi_rec_upgrade(pgi_node *node, int version, pg_error *err);
 pg_status pgi_rec_infer(pgi_infer *inf, const pgi_rec_cell *cell);

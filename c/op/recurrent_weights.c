@@ -1,20 +1,9 @@
-/* recurrent_weights: constant weights of LSTM, GRU and RNN, transposed or packed once for all runs. */
+/* recurrent_weights: constant weights of LSTM, GRU and RNN, packed once for all runs. */
 #include "op/recurrent.h"
 
 #include "kernel/gemm.h"
 
 enum { W = 1, R = 2 };
-
-void pgi_rec_transpose(const float *plain, int64_t d, int64_t n, int64_t k, float *to) {
-  enum { TILE = 32 };
-  for (int64_t i = 0; i < d; i++, plain += n * k, to += n * k) {
-    for (int64_t j0 = 0; j0 < n; j0 += TILE) {
-      int64_t j1 = PG_MIN(j0 + TILE, n);
-      for (int64_t p = 0; p < k; p++)
-        for (int64_t j = j0; j < j1; j++) to[p * n + j] = plain[j * k + p];
-    }
-  }
-}
 
 int64_t pgi_rec_packed_size(const pg_context *ctx, int64_t hidden) {
   const pgi_gemm_f32 *kernel = ctx->kernels[PG_K_GEMM_F32];
@@ -59,11 +48,15 @@ static pg_status room_for(pg_context *ctx, int64_t a, int64_t b, float **out, pg
 }
 
 static pg_status prepare_w(pg_context *ctx, const pg_tensor *t, float **out, pg_error *err) {
+  const pgi_gemm_f32 *kernel = ctx->kernels[PG_K_GEMM_F32];
   constant c;
   pg_status status = read_constant(ctx, t, &c, err);
-  if (status == PG_OK && c.from) status = room_for(ctx, pgi_tensor_count(t), 1, out, err);
-  if (status == PG_OK && c.from)
-    pgi_rec_transpose(c.from, t->dims[0], t->dims[1], t->dims[2], *out);
+  if (status == PG_OK && c.from) {
+    int64_t n = t->dims[1], k = t->dims[2], size = pgi_packed_b_size(n, k, kernel->nr);
+    status = room_for(ctx, t->dims[0], size, out, err);
+    for (int64_t d = 0; d < t->dims[0] && status == PG_OK; d++)
+      pgi_pack_b(kernel, c.from + d * n * k, 1, k, n, k, *out + d * size);
+  }
   pgi_free(ctx, c.plain);
   return status;
 }

@@ -122,7 +122,6 @@ static pg_status set_text(pgi_work *w, size_t from, size_t to, pg_error *err) {
   }
   t->n = to - from;
   pgi_chars_close(t);
-  w->original = s->is_placed && from < s->n ? s->from[from] : from;
   return PG_OK;
 }
 
@@ -170,7 +169,6 @@ static pg_status encode_segment(const pgi_tokenizer *t, pgi_work *w, size_t from
   pgi_chars kept = {.ctx = w->ctx};
   pg_status status = PG_OK;
   do {
-    size_t n = w->text.n;
     /* Splitting may write a new text: the rest of this one is kept. */
     if (status == PG_OK && f.from > done) {
       status = keep_text(w, &kept, err);
@@ -185,7 +183,6 @@ static pg_status encode_segment(const pgi_tokenizer *t, pgi_work *w, size_t from
       status = put_token(out, f.token->id, pgi_chars_from(&w->text, f.from),
                          pgi_chars_to(&w->text, PG_MAX(f.to, f.from + 1) - 1), err);
     done = f.to;
-    (void)n;
   } while (status == PG_OK && pgi_added_next(t, true, &w->text, done, &cursor, &f));
   if (status == PG_OK && done < w->text.n) status = encode_span(t, w, done, w->text.n, out, err);
   pgi_chars_deinit(&kept);
@@ -272,7 +269,7 @@ static void trim_token(const pgi_tokenizer *t, pgi_encoding *e, int64_t i, const
     trailing++;
   }
   pgi_span *c = &e->chars[i], *b = &e->bytes[i];
-  if (leading && (i == 0 || c->from == 0) && t->trims_keep_space) leading--;
+  if (leading == 1 && (i == 0 || c->from == 0) && t->trims_keep_space) leading = 0;
   for (; leading && c->from < c->to; leading--, c->from++)
     b->from += (uint32_t)pgi_char_size(s[b->from]);
   if (c->to < trailing) return;
@@ -420,7 +417,7 @@ static pg_status encode_part(pgi_tokenizer *t, const char *text, size_t size, pg
                              pg_error *err) {
   pgi_work *w = pgi_work_take(t, err);
   if (!w) return PG_NOMEM;
-  w->wants_places = out->wants_places;
+  w->wants_places = out->wants_places || t->needs_places;
   pg_status status = pgi_encoding_room(out, (int64_t)size / 4 + 8, err);
   if (status == PG_OK) status = encode_text(t, w, text, size, out, err);
   pgi_work_give(t, w);

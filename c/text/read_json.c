@@ -179,6 +179,7 @@ static pg_status read_metaspace(reader *r, const pgi_json *v) {
   pgi_split s = {.kind = PG_SPLIT_MARK, .is_split = pgi_json_bool(v, "split", true)};
   s.ch = pgi_char_at((const uint8_t *)text, &size);
   s.scheme = is(scheme, "first") ? PG_FIRST : is(scheme, "never") ? PG_NEVER : PG_ALWAYS;
+  r->t->needs_places |= s.scheme == PG_FIRST;
   return push_split(r, s, NULL);
 }
 

@@ -245,10 +245,8 @@ static const char *guess(const char *path, const pgi_file *f, const pgi_open_opt
   size_t i = 0;
   while (i < f->size && strchr(" \r\n\t", p[i]) && p[i]) i++;
   if (ends_with(path, ".model") || ends_with(path, ".spm")) return "sentencepiece";
-  if (i < f->size && p[i] == '{') {
-    bool is_whole = memmem(p, f->size, "\"model\"", 7) && !o->merges;
-    return is_whole && !ends_with(path, "vocab.json") ? "json" : "bpe";
-  }
+  if (i < f->size && p[i] == '{')
+    return o->merges || ends_with(path, "vocab.json") ? "bpe" : "json";
   if (f->size > 2 && p[0] == '\n' && p[2] == '\n') return "sentencepiece";
   return is_ranks(p, f->size) ? "tiktoken" : "vocab";
 }

@@ -51,9 +51,44 @@ static pg_status load(functions *f, pg_error *err) {
   return PG_OK;
 }
 
-static pg_status compile(pgi_pattern *p, const char *text, size_t size, pg_error *err) {
+/* Oniguruma, which such patterns were written for, joins sets in sets: [^a[bc]] is [^abc].  PCRE2 takes the
+** inner bracket for itself: it is dropped here.  Into out (at least n bytes); the size. */
+static size_t flatten_sets(const char *text, size_t n, char *out) {
+  int depth = 0;
+  size_t to = 0;
+  for (size_t i = 0; i < n; i++) {
+    char c = text[i];
+    bool is_posix = depth && c == '[' && i + 1 < n && text[i + 1] == ':';
+    if (c == '\\' && i + 1 < n) {
+      out[to++] = c;
+      c = text[++i];
+    } else if (is_posix) {
+      while (i + 1 < n && !(text[i] == ':' && text[i + 1] == ']' && i > 0 && text[i - 1] != '['))
+        out[to++] = text[i++];
+      out[to++] = text[i++];
+      if (i >= n) break;
+      c = text[i];
+    } else if (c == '[') {
+      if (depth++) continue;
+      out[to++] = c; /* a bracket that closes right behind is a member */
+      if (i + 1 < n && text[i + 1] == '^') out[to++] = text[++i];
+      if (i + 1 < n && text[i + 1] == ']') out[to++] = text[++i];
+      continue;
+    } else if (c == ']' && depth) {
+      if (--depth) continue;
+    }
+    out[to++] = c;
+  }
+  return to;
+}
+
+static pg_status compile(pgi_pattern *p, const char *source, size_t size, pg_error *err) {
   int code;
   size_t at;
+  char *text = pgi_alloc_zero(p->ctx, size + 1);
+  if (!text) return pgi_nomem(err);
+  p->literal = text; /* freed with the pattern */
+  size = flatten_sets(source, size, text);
   PG_TRY(load(&p->f, err));
   p->code = p->f.compile((const uint8_t *)text, size, UTF | UCP, &code, &at, NULL);
   if (p->code) {

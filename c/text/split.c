@@ -136,9 +136,9 @@ static pg_status write_mark(const pgi_split *step, const pgi_work *w, pgi_change
   const uint8_t *p = w->text.data;
   size_t n = word.to - word.from;
   bool has_mark = p[word.from] == ' ' || (n >= n_mark && memcmp(p + word.from, mark, n_mark) == 0);
-  bool is_first = word.from == 0 && w->original == 0;
+  bool is_first = step->scheme == PG_FIRST && pgi_chars_from(&w->text, word.from) == 0;
   c->at = word.from;
-  if (!has_mark && (step->scheme == PG_ALWAYS || (step->scheme == PG_FIRST && is_first)))
+  if (!has_mark && (step->scheme == PG_ALWAYS || is_first))
     PG_TRY(pgi_change_put(c, mark, n_mark, word.from, err));
   while (c->at < word.to) {
     size_t i = c->at;

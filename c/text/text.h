@@ -408,7 +408,6 @@ struct pgi_work {
   int64_t block_room;
   pgi_cached *cache;
   bool wants_places;
-  size_t original; /* where the segment begins in the original text */
 };
 
 enum { PG_WORKS = 16, PG_MAX_STEPS = 32 };
@@ -443,6 +442,7 @@ struct pgi_tokenizer {
   bool has_padding, pad_left;
   int64_t pad_length, pad_multiple; /* 0: the longest of the batch */
   int32_t pad_id, pad_type;
+  bool needs_places; /* a split asks where in the text it stands */
   bool is_sentence; /* a SentencePiece model: its own normaliser, its rules for offsets */
   void *_Atomic works[PG_WORKS];
 };

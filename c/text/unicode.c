@@ -22,6 +22,7 @@ enum {
   PE,
   PI,
   PF,
+  PO,
   SM,
   SC,
   SK,
@@ -99,6 +100,7 @@ static uint32_t from_category(uint32_t c, int category) {
     case PE:
     case PI:
     case PF:
+    case PO:
       f = PG_U_PUNCT;
       break;
     case CN:

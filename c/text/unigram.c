@@ -9,10 +9,10 @@ typedef struct node {
 } node;
 #define UNREACHED UINT32_MAX
 
-/* SentencePiece compares sums in f64 with what it keeps in f32. */
-static inline void offer(const pgi_text_model *m, node *to, double score, int32_t id, size_t from) {
-  if (to->from != UNREACHED && !(score > to->score)) return;
-  *to = (node){m->is_sentence ? (double)(float)score : score, id, (uint32_t)from};
+static inline void offer(const pgi_text_model *m, node *to, double sum, int32_t id, size_t from) {
+  if (m->is_sentence) sum = (double)(float)sum; /* what SentencePiece keeps and compares */
+  if (to->from != UNREACHED && !(sum > to->score)) return;
+  *to = (node){sum, id, (uint32_t)from};
 }
 
 /* User-defined tokens are worth so much that they are always taken. */
@@ -38,8 +38,7 @@ static void forward(const pgi_text_model *m, const uint8_t *p, size_t n, node *a
       has_single |= k + 1 - i == size;
     }
     if (has_single) continue;
-    double unknown = score + m->unk_score;
-    offer(m, &at[i + size], m->is_sentence ? (double)(float)unknown : unknown, m->unk, i);
+    offer(m, &at[i + size], score + m->unk_score, m->unk, i);
   }
 }
 

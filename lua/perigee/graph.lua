@@ -159,7 +159,7 @@ function methods:bytes()
   return bytes_of(self)
 end
 
---- Writes an ONNX file, or its text form where the name ends in .onnxtxt. The file that the
+--- Writes an ONNX file, its text form where the name ends in .onnxtxt, ncnn's pair where in .param. The file that the
 --- graph came
 --- from may be replaced. What came from files beside the model goes into one beside the new one.
 ---@param path string
@@ -172,6 +172,9 @@ function methods:save(path, external_threshold)
     local text, message, code = self:text "onnx"
     if not text then return nil, message, code end
     return core.write_file(path, text)
+  end
+  if type(path) == "string" and path:find "%.param$" then
+    return require("perigee.convert.ncnn.write").save(self, path)
   end
   declare_outputs(self)
   return save(self, path, external_threshold)

@@ -4,8 +4,8 @@
 local M = {}
 
 local names = {
-  "info", "infer", "run", "batch", "check", "convert", "extract", "merge", "inline", "text", "bench",
-  "conformance", "compare", "bisect", "repl",
+  "info", "infer", "run", "batch", "check", "convert", "extract", "merge", "inline", "text",
+  "bench", "conformance", "compare", "bisect", "repl",
 }
 
 local function load(name)

@@ -19,7 +19,8 @@ function M.check(args, path)
   if args.external and args.external < 0 then return nil, "--external: a size in bytes", "usage" end
   local extension = path:match "%.(%w+)$"
   if extension == "onnx" or extension == "perigee" or path:find "%.onnxte?xt$" then return true end
-  return nil, ("%s: perigee writes .onnx, .onnxtxt and .perigee"):format(path), "usage"
+  if extension == "param" then return true end -- ncnn's, with NAME.bin beside it
+  return nil, ("%s: perigee writes .onnx, .onnxtxt, .perigee and .param"):format(path), "usage"
 end
 
 --- Loads, and raises nothing for what is wrong with the file.

@@ -57,55 +57,118 @@ local function by_name(list)
   return out
 end
 
-local function names_of(specs)
-  local out = {}
-  for i, spec in ipairs(specs) do out[i] = spec.name end
+--- How many elements a value has, free sizes (batches) counted as one; nil when nothing is known.
+local function count_of(spec)
+  local n = spec.shape and 1
+  for _, size in ipairs(spec.shape or {}) do
+    n = n * (math.type(size) == "integer" and size or 1)
+  end
+  return n
+end
+
+--- Which of the second list comes to which of the first: one of as many elements, else by position.
+local function place(first, second)
+  local taken, out = {}, {}
+  for i, spec in ipairs(first) do
+    for k, other in ipairs(second) do
+      if not out[i] and not taken[k] and count_of(spec) and count_of(spec) == count_of(other) then
+        out[i], taken[k] = other, true
+      end
+    end
+  end
+  for i in ipairs(first) do
+    for k, other in ipairs(second) do
+      if not out[i] and not taken[k] then out[i], taken[k] = other, true end
+    end
+  end
   return out
 end
 
---- Inputs and outputs: by name, and the rest by position.
-function Matching:border(names_a, names_b)
+--- Inputs and outputs: by name, and the rest by size and position.
+function Matching:border(specs_a, specs_b)
   local all_a, all_b = by_name(self.a), by_name(self.b)
   local rest_a, rest_b, is_there = {}, {}, {}
-  for _, name in ipairs(names_b) do is_there[name] = true end
-  for _, name in ipairs(names_a) do
+  for _, spec in ipairs(specs_b) do is_there[spec.name] = true end
+  for _, spec in ipairs(specs_a) do
+    local name = spec.name
     if is_there[name] and all_a[name] and all_b[name] then
       self:join(all_a[name], all_b[name], "name")
       is_there[name] = nil
     else
-      rest_a[#rest_a + 1] = name
+      rest_a[#rest_a + 1] = spec
     end
   end
-  for _, name in ipairs(names_b) do
-    if is_there[name] then rest_b[#rest_b + 1] = name end
+  for _, spec in ipairs(specs_b) do
+    if is_there[spec.name] then rest_b[#rest_b + 1] = spec end
   end
   if #rest_a ~= #rest_b then return end
-  for i, name in ipairs(rest_a) do
-    if all_a[name] and all_b[rest_b[i]] then
-      self:join(all_a[name], all_b[rest_b[i]], "place")
-    end
+  for i, other in ipairs(place(rest_a, rest_b)) do
+    local a, b = all_a[rest_a[i].name], all_b[other.name]
+    if a and b then self:join(a, b, "place") end
   end
 end
 
---- Formats that number their values give the same names to different ones: then the operators
---- differ.
+--- What is left, by name. Exporters number values: the same number, or another operator, says
+--- little.
 function Matching:names()
   local all = by_name(self.a)
   for _, b in ipairs(self.b) do
     local a = all[b.name]
-    if a and a.is_input == b.is_input then self:join(a, b, "name", a.type ~= b.type) end
+    if a and a.is_input == b.is_input then
+      self:join(a, b, "name", a.type ~= b.type or b.name:find "^%d+$" ~= nil)
+    end
   end
 end
 
---- The node's operator and its inputs as names of the first graph; nil when one has no partner.
-local function key_of(v, known, rename)
+--- The node's operator and its inputs as names of the first graph, constants by how many elements
+--- they have (their axes may be in another order); nil when an input has no partner.
+local function key_of(v, known, graph, rename)
   local parts = { v.type, tostring(v.output) }
   for i, name in ipairs(v.inputs) do
-    local here = name == "" and "" or known[name] and rename(name) or not known[name] and "#"
-    if not here then return nil end
+    local here = name
+    if name ~= "" and known[name] then
+      here = rename(name)
+      if not here then return nil end
+    elseif name ~= "" then
+      local info = graph:value(name)
+      here = "#" .. (info and info.constant and info.constant.count or "")
+    end
     parts[i + 2] = here
   end
   return table.concat(parts, "\0")
+end
+
+local function near(x, y) return math.abs(x - y) <= 1e-2 * math.max(math.abs(x), math.abs(y)) end
+
+--- Whether two nodes hold constants that may be the same in another order of axes.
+local function same_constants(a, b, graph_a, graph_b)
+  for i, name in ipairs(a.inputs) do
+    local other = b.inputs[i]
+    local x = name ~= "" and graph_a:value(name)
+    local y = other and other ~= "" and graph_b:value(other)
+    x, y = x and x.constant, y and y.constant
+    if x and y and x.dtype ~= "string" and y.dtype ~= "string" then
+      local count, _, squares, low, high = core.summary(x)
+      local count_b, _, squares_b, low_b, high_b = core.summary(y)
+      if count ~= count_b or not near(squares, squares_b) or not near(low, low_b)
+        or not near(high, high_b) then
+        return false
+      end
+    end
+  end
+  return true
+end
+
+--- Of several that fit, the one of the same name, else the one with the same constants (several
+--- heads on one trunk); nil when that can't be told.
+local function take(queue, v, graph_a, graph_b)
+  for i, candidate in ipairs(queue) do
+    if candidate.name == v.name then return table.remove(queue, i) end
+  end
+  if queue.n == 1 then return table.remove(queue) end
+  for i, candidate in ipairs(queue) do
+    if same_constants(candidate, v, graph_a, graph_b) then return table.remove(queue, i) end
+  end
 end
 
 --- Nodes of the same operator on the same inputs make the same values.
@@ -113,16 +176,23 @@ function Matching:structure()
   local known_a, known_b, waiting = by_name(self.a), by_name(self.b), {}
   for _, v in ipairs(self.a) do
     if v.node and not self.of_a[v.name] then
-      local key = key_of(v, known_a, function(name) return name end)
-      waiting[key] = waiting[key] or {}
-      table.insert(waiting[key], v)
+      local key = key_of(v, known_a, self.graph_a, function(name) return name end)
+      local queue = waiting[key] or { n = 0 }
+      waiting[key] = queue
+      queue.n = queue.n + 1
+      queue[queue.n] = v
     end
   end
   local function rename(name) return self.of_b[name] and self.of_b[name].a.name end
   for _, v in ipairs(self.b) do
-    local key = v.node and not self.of_b[v.name] and key_of(v, known_b, rename)
+    local key = v.node and not self.of_b[v.name] and key_of(v, known_b, self.graph_b, rename)
     local queue = key and waiting[key]
-    if queue and queue[1] then self:join(table.remove(queue, 1), v, "structure") end
+    if queue and queue[1] then
+      local partner = take(queue, v, self.graph_a, self.graph_b)
+      if partner then
+        self:join(partner, v, partner.name == v.name and "name" or "structure")
+      end
+    end
   end
 end
 
@@ -190,6 +260,7 @@ function Matching:content(each_a, each_b)
       end
     end
   end
+  self:structure()
   return true
 end
 
@@ -203,15 +274,23 @@ function Matching:pairs()
   return list
 end
 
+--- Outputs with what can be told of their sizes.
+local function outputs_of(graph)
+  local typed <close> = assert(graph:clone())
+  typed:infer()
+  return typed:output_list()
+end
+
 --- Pairs by border, names and structure; content comes on top where values can be had.
 ---@param a perigee.Graph
 ---@param b perigee.Graph
 function M.new(a, b)
   local self = setmetatable({
-    a = M.values(a), b = M.values(b), of_a = {}, of_b = {},
+    a = M.values(a), b = M.values(b), of_a = {}, of_b = {}, graph_a = a, graph_b = b,
   }, Matching)
-  self:border(names_of(a:input_list()), names_of(b:input_list()))
-  self:border(names_of(a:output_list()), names_of(b:output_list()))
+  self:border(a:input_list(), b:input_list())
+  self:border(outputs_of(a), outputs_of(b))
+  self:structure()
   self:names()
   self:structure()
   return self

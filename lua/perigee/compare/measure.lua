@@ -122,22 +122,47 @@ local function views(t, shape)
   return list
 end
 
---- `b` in the layout of `a`, for feeding: a tensor, or nil when no order of axes gives the shape.
+local function fits(shape, wanted)
+  if #shape ~= #wanted then return false end
+  for i, n in ipairs(wanted) do
+    if math.type(n) == "integer" and shape[i] ~= n then return false end
+  end
+  return true
+end
+
+--- Orders of the axes of `shape` that fit `wanted`: as they are, the usual ones, any.
+local function fitting(shape, wanted)
+  for _, group in ipairs { usual[#shape] or {}, #shape <= 5 and orders(#shape) or {} } do
+    for _, p in ipairs(group) do
+      local moved = {}
+      for i, axis in ipairs(p) do moved[i] = shape[axis] end
+      if fits(moved, wanted) then return p, moved end
+    end
+  end
+end
+
+--- A tensor for an input of another declaration: axes moved, axes of one element added or left out.
 ---@param t perigee.Tensor
 ---@param shape (integer|string)[]? free sizes fit anything
----@return perigee.Tensor? tensor
+---@return perigee.Tensor? tensor nil when no order of axes fits
 ---@return string? layout what was done; nil: nothing
 function M.fit(t, shape)
-  if not shape then return t end
-  local own, wanted = t.shape, {}
-  local is_same = #own == #shape
-  for i, n in ipairs(shape) do
-    wanted[i] = math.type(n) == "integer" and n or own[i]
-    is_same = is_same and wanted[i] == own[i]
+  if not shape or fits(t.shape, shape) then return t end
+  local permutation = fitting(t.shape, shape)
+  if permutation then
+    return t:permute(permutation):contiguous(), "permute " .. table.concat(permutation, ",")
   end
-  if is_same then return t end
-  local view = views(t, wanted)[1]
-  if view then return view.make(t):contiguous():reshape(wanted), view.name end
+  local own, wanted = squeezed(t.shape), squeezed(shape)
+  local p, moved = {}, own
+  for i = 1, #own do p[i] = i end
+  if not fits(own, wanted) then p, moved = fitting(own, wanted) end
+  if not p then return nil end
+  local full, k = {}, 0
+  for i, n in ipairs(shape) do
+    if n ~= 1 then k = k + 1 end
+    full[i] = n == 1 and 1 or moved[k]
+  end
+  return t:reshape(own):permute(p):contiguous():reshape(full), "permute " .. table.concat(p, ",")
 end
 
 -- ---- differences --------------------------------------------------------------------------------

@@ -4,9 +4,9 @@
 ---     local e = assert(tok:encode("Hello, world", { offsets = true }))
 ---     print(e.ids, e.offsets, tok:decode(e.ids))
 ---
---- Reads tokenizer.json, SentencePiece models, BERT's vocab.txt, GPT-2's vocab.json with merges.txt, and
---- tiktoken's ranks. Ids count from 0, as models take them. Offsets are pairs [from, to), from 0, in characters
---- (`offsets`, as Hugging Face's tokenizers count) and in bytes (`byte_offsets`).
+--- Reads tokenizer.json, SentencePiece models, BERT's vocab.txt, GPT-2's vocab.json with merges.txt,
+--- and tiktoken's ranks. Ids count from 0, as models take them. Offsets are pairs [from, to), from 0,
+--- in characters (`offsets`, as Hugging Face's tokenizers count) and in bytes (`byte_offsets`).
 local blame = require "perigee.util.blame"
 local core = require "perigee.core"
 local options = require "perigee.util.options"
@@ -33,7 +33,7 @@ local M = {}
 ---@class perigee.tokenizer.options
 ---@field format? "json"|"sentencepiece"|"vocab"|"bpe"|"tiktoken" default: by content
 ---@field merges? string the file of merges of a vocab.json; default: merges.txt beside it
----@field pattern? string tiktoken: "gpt2", "cl100k", "o200k", "llama3", "qwen2" or a regular expression
+---@field pattern? string tiktoken: gpt2, cl100k, o200k, llama3, qwen2 or a regular expression
 ---@field lowercase? boolean vocab.txt: default true
 
 local formats = { json = true, sentencepiece = true, vocab = true, bpe = true, tiktoken = true }
@@ -49,7 +49,8 @@ function M.tokenizer(path, opts)
     format = options.none, merges = options.none, pattern = options.none, lowercase = true,
   })
   if o.format ~= nil and not formats[o.format] then
-    blame("tokenizer: expected the format json, sentencepiece, vocab, bpe or tiktoken, got '%s'", tostring(o.format))
+    blame("tokenizer: expected the format json, sentencepiece, vocab, bpe or tiktoken, got '%s'",
+      tostring(o.format))
   end
   return core.tokenizer(path, o)
 end
@@ -71,19 +72,21 @@ local known = {
 ---@class perigee.encode.options
 ---@field special? boolean put the special tokens around; default true
 ---@field offsets? boolean default false
----@field truncate? boolean as the tokenizer's file says, or to max_length; default true
----@field max_length? integer with the special tokens; default: the file's own, if any
+---@field truncate? boolean to max_length, or as the file says; default true
+---@field max_length? integer with the special tokens; default: the file's own
 ---@field pad? boolean|integer to this length; true: as the file says, in a batch to its longest
 
 local function encode(tok, text, pair, o, pad)
-  local e, message, code = tok:_encode(text, pair, o.special, o.offsets, o.truncate, pad, o.max_length)
+  local e, message, code =
+    tok:_encode(text, pair, o.special, o.offsets, o.truncate, pad, o.max_length)
   if not e then return nil, message, code end
   return setmetatable(e, { __index = encoding.__index, tokenizer = tok })
 end
 
 local function check_options(opts)
   local o = options.check(opts, known)
-  if o.pad ~= nil and type(o.pad) ~= "boolean" and not (math.type(o.pad) == "integer" and o.pad > 0) then
+  local is_length = math.type(o.pad) == "integer" and o.pad > 0
+  if o.pad ~= nil and type(o.pad) ~= "boolean" and not is_length then
     blame("option 'pad': expected a boolean or a length")
   end
   return o
@@ -117,11 +120,11 @@ function methods:encode(text, pair, opts)
   return encode(self, text, pair, o, length)
 end
 
---- Encodes many texts (or pairs { a, b }). With padding the results have equal lengths, and `batch.ids` and the
---- others are matrices.
+--- Encodes many texts (or pairs { a, b }). With padding the results have equal lengths, and
+--- `batch.ids` and the others are matrices.
 ---@param texts (string|string[])[]
 ---@param opts? perigee.encode.options
----@return table? batch an array of encodings, with ids, type_ids, attention_mask [B,N] when all lengths agree
+---@return table? batch an array of encodings; ids, type_ids, attention_mask [B,N] for equal lengths
 ---@return string? message
 ---@return string? code
 function methods:encode_batch(texts, opts)
@@ -176,8 +179,8 @@ end
 
 local BROKEN = "\u{FFFD}"
 
---- Decodes ids one by one, for texts that are still being written: a function that takes an id and returns the
---- new text, "" while a character is not complete yet.
+--- Decodes ids one by one, for texts that are still being written: a function that takes an id and
+--- returns the new text, "" while a character is not complete yet.
 ---@param opts? { skip_special?: boolean }
 ---@return fun(id: integer): string
 function methods:stream(opts)

@@ -1,6 +1,7 @@
 --- From ncnn's layers to a graph: which value a blob is, how many dimensions it has, and what every
 --- layer's converter needs. Blobs are known by their ONNX names, [1, ...] where ncnn has [...].
 local fail = require "perigee.convert.fail"
+local marks = require "perigee.convert.ncnn.marks"
 local ranks = require "perigee.convert.ncnn.ranks"
 
 local M = {}
@@ -312,6 +313,7 @@ local function convert_layer(self, layer)
   else
     results = self:unsupported ""
   end
+  if not self.gave_up then layer.results = results end
   for i, blob in ipairs(layer.outs) do
     if self.gave_up then
       self.lost[blob] = true
@@ -368,7 +370,14 @@ function Context:convert()
       is_made[blob], self.b.taken[blob] = true, true -- fresh names keep off
     end
   end
-  for _, layer in ipairs(self.layers) do convert_layer(self, layer) end
+  for _, layer in ipairs(self.layers) do
+    convert_layer(self, layer)
+    if layer.results then
+      local outs = {}
+      for i, blob in ipairs(layer.outs) do outs[i] = self.values[blob] end
+      marks.note(self.g, layer, outs)
+    end
+  end
   add_outputs(self, outputs)
   return self.b:finish()
 end

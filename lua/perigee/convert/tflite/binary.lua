@@ -34,7 +34,8 @@ local function sum_of_powers(s, node, type)
     local shift = log2_of_power(t.scale) - log2_of_power(out.scale)
     local l, h = -1 << 31, (1 << 31) - 1
     --- 2^30 * 2^(shift + 1 - 31): exact, then the rounded shift.
-    x[i] = quant.rescale(s, x[i], { multiplier = 1 << 30, shift = shift + 1, low = l, high = h, to = "i32" })
+    x[i] = quant.rescale(s, x[i], { multiplier = 1 << 30, shift = shift + 1, low = l, high = h,
+      to = "i32" })
   end
   local sum = s.b:op(type, x)
   local y = s.b:op("Clip", { sum, s.b:constant(low, "i32"), s.b:constant(high, "i32") })
@@ -72,7 +73,6 @@ local function sum(type)
 end
 
 M.ADD, M.SUB = sum "Add", sum "Sub"
-M.STABLEHLO_ADD = M.ADD
 
 --- x - zero as i32
 local function without_zero(s, x, t)
@@ -174,7 +174,8 @@ function M.SQUARED_DIFFERENCE(s, node)
   end
   local low, high = out:limits()
   local d = s.b:op("Sub", x)
-  s:set(node, 1, quant.rescale_by(s, s.b:op("Mul", { d, d }), twice * twice / f32((1 << 2 * LEFT) * out.scale),
+  s:set(node, 1, quant.rescale_by(s, s.b:op("Mul", { d, d }),
+    twice * twice / f32((1 << 2 * LEFT) * out.scale),
     { zero = out.zero, low = low, high = high, to = out.dtype }), layout)
 end
 
@@ -242,7 +243,8 @@ function M.ADD_N(s, node)
   s:set(node, 1, y)
 end
 
--- ---- comparisons ----------------------------------------------------------------------------------
+-- ---- comparisons
+-- ----------------------------------------------------------------------------------
 
 local function comparison(type)
   return function(s, node)

@@ -12,7 +12,8 @@ end
 
 local function inputs_of(s, node, first)
   local list = {}
-  for i = first, #node.inputs do list[#list + 1] = s:x(node, i) or s:bad("input %d is missing", i - 1) end
+  for i = first, #node.inputs do list[#list + 1] = s:x(node, i)
+    or s:bad("input %d is missing", i - 1) end
   return list
 end
 
@@ -40,7 +41,8 @@ function M.IF(s, node)
     bodies[i] = b.graph
   end
   local test = scalar_test(s, s:x(node, 1), s:need(node, 1).rank)
-  local results = { s.b:op("If", { test }, { then_branch = bodies[1], else_branch = bodies[2] }, #node.outputs) }
+  local results = { s.b:op("If", { test }, { then_branch = bodies[1], else_branch = bodies[2] },
+    #node.outputs) }
   for i = 1, #node.outputs do s:set(node, i, results[i]) end
 end
 
@@ -66,7 +68,8 @@ function M.WHILE(s, node)
     local t = s:need(node, i)
     local dims = nil
     local inside = body and body.tensors[(body.inputs[i] or -1) + 1]
-    if inside and #inside.shape_signature == 0 and #inside.shape > 0 and #inside.shape == t.rank then dims = nil end
+    if inside and #inside.shape_signature == 0 and #inside.shape > 0
+      and #inside.shape == t.rank then dims = nil end
     carried[i] = b:input(b:unique(t.name), t.dtype, dims)
   end
   local outputs = s.model:inline(o.body_subgraph_index, b, s.depth + 1, carried)

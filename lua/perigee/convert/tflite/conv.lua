@@ -13,7 +13,8 @@ local function same_padding(input, kernel, stride, dilation)
   return total // 2, total - total // 2
 end
 
---- Attributes of a window: kernel_shape, strides, dilations, pads, or auto_pad where sizes are unknown.
+--- Attributes of a window: kernel_shape, strides, dilations, pads, or auto_pad where sizes are
+--- unknown.
 ---@param sizes integer[] of the input's spatial axes
 function M.window(padding, sizes, kernel, strides, dilations)
   local attrs = { kernel_shape = kernel, strides = strides, dilations = dilations }
@@ -122,10 +123,12 @@ end
 function M.CONV_2D(s, node)
   local xt, wt, o = s:need(node, 1), s:need(node, 2), node.o
   if xt.rank ~= 4 or wt.rank ~= 4 then s:bad "expected rank 4" end
-  local strides, dilations = { o.stride_h, o.stride_w }, { o.dilation_h_factor, o.dilation_w_factor }
+  local strides, dilations = { o.stride_h, o.stride_w },
+    { o.dilation_h_factor, o.dilation_w_factor }
   check_positive(s, strides, "stride")
   check_positive(s, dilations, "dilation")
-  local attrs = M.window(o.padding, spatial(xt, 2, 2), { wt.shape[2], wt.shape[3] }, strides, dilations)
+  local attrs = M.window(o.padding, spatial(xt, 2, 2), { wt.shape[2], wt.shape[3] }, strides,
+    dilations)
   local depth = wt.shape[4]
   if depth < 1 or xt.shape[4] % depth ~= 0 then
     s:bad("%d channels for weights of %d", xt.shape[4], depth)
@@ -137,12 +140,15 @@ end
 function M.DEPTHWISE_CONV_2D(s, node)
   local xt, wt, o = s:need(node, 1), s:need(node, 2), node.o
   if xt.rank ~= 4 or wt.rank ~= 4 then s:bad "expected rank 4" end
-  local strides, dilations = { o.stride_h, o.stride_w }, { o.dilation_h_factor, o.dilation_w_factor }
+  local strides, dilations = { o.stride_h, o.stride_w },
+    { o.dilation_h_factor, o.dilation_w_factor }
   check_positive(s, strides, "stride")
   check_positive(s, dilations, "dilation")
-  local attrs = M.window(o.padding, spatial(xt, 2, 2), { wt.shape[2], wt.shape[3] }, strides, dilations)
+  local attrs = M.window(o.padding, spatial(xt, 2, 2), { wt.shape[2], wt.shape[3] }, strides,
+    dilations)
   attrs.group = xt.shape[4]
-  s:set(node, 1, convolve(s, node, weights(s, node, { 3, 0, 1, 2 }), wt.shape[4], attrs, true), "first")
+  s:set(node, 1, convolve(s, node, weights(s, node, { 3, 0, 1, 2 }), wt.shape[4], attrs, true),
+    "first")
 end
 
 function M.CONV_3D(s, node)
@@ -152,13 +158,15 @@ function M.CONV_3D(s, node)
     { o.stride_d, o.stride_h, o.stride_w },
     { o.dilation_d_factor, o.dilation_h_factor, o.dilation_w_factor })
   attrs.group = xt.shape[5] // math.max(wt.shape[4], 1)
-  s:set(node, 1, convolve(s, node, weights(s, node, { 4, 3, 0, 1, 2 }), wt.shape[5], attrs), "first")
+  s:set(node, 1, convolve(s, node, weights(s, node, { 4, 3, 0, 1, 2 }), wt.shape[5], attrs),
+    "first")
 end
 
--- ---- transposed -----------------------------------------------------------------------------------
+-- ---- transposed
+-- -----------------------------------------------------------------------------------
 
---- Attributes so that sizes `to` come out of sizes `from`: what is too much is cut off (pads), what is
---- missing is added behind (output_padding).
+--- Attributes so that sizes `to` come out of sizes `from`: what is too much is cut off (pads),
+--- what is missing is added behind (output_padding).
 local function transposed_window(s, padding, from, to, kernel, strides, dilations)
   local n = #from
   local attrs = { kernel_shape = kernel, strides = strides, dilations = dilations }
@@ -178,7 +186,7 @@ end
 --- Zeros behind, where the output is larger than what is written.
 local function grow(s, y, extra, dtype)
   local pads, is_any = { 0, 0 }, false
-  for i = 1, #extra do pads[#pads + 1] = 0 end
+  for _ = 1, #extra do pads[#pads + 1] = 0 end
   pads[#pads + 1], pads[#pads + 2] = 0, 0
   for _, e in ipairs(extra) do
     pads[#pads + 1] = e

@@ -13,7 +13,8 @@ end
 
 local function matmul_sum(s, x, w, xt, wt)
   if xt.dtype == "i16" then
-    return quant.cast(s, s.b:op("MatMul", { quant.cast(s, x, "f64"), quant.cast(s, w, "f64") }), "i64")
+    return quant.cast(s, s.b:op("MatMul", { quant.cast(s, x, "f64"), quant.cast(s, w, "f64") }),
+      "i64")
   end
   local xz, wz = conv.zero_value(s, xt), conv.zero_value(s, wt)
   return s.b:op("MatMulInteger", { x, w, xz or wz and s.b:constant(0, xt.dtype) or nil, wz })
@@ -27,7 +28,8 @@ end
 function M.FULLY_CONNECTED(s, node)
   local xt, wt, out, o = s:need(node, 1), s:need(node, 2), s:out_t(node), node.o
   local activation = o.fused_activation_function
-  if (o.weights_format or 0) ~= 0 then return s:unsupported "FULLY_CONNECTED with shuffled weights" end
+  if (o.weights_format
+    or 0) ~= 0 then return s:unsupported "FULLY_CONNECTED with shuffled weights" end
   if wt.rank ~= 2 then s:bad("weights of rank %d", wt.rank) end
   local channels, depth = wt.shape[1], wt.shape[2]
   local keep = o.keep_num_dims == true and xt.rank > 0
@@ -39,7 +41,8 @@ function M.FULLY_CONNECTED(s, node)
     local sum = matmul_sum(s, x, s.b:transpose(w, { 1, 0 }), xt, wt)
     local bias, bias_t = conv.bias64(s, node, 3)
     y = conv.finish_sum(s, sum, xt, wt, bias, out, { axis = rank - 1, channels = channels,
-      activation = activation, bias_t = bias_t, rounding = wt.dtype == "i16" and "wide" or "single" })
+      activation = activation, bias_t = bias_t, rounding = wt.dtype == "i16" and "wide"
+        or "single" })
   else
     if wt.is_integer then x = hybrid_rows(s, x, rank - 1, o.asymmetric_quantize_inputs == true) end
     w = quant.dequantize_weights(s, w, wt)
@@ -72,11 +75,13 @@ function M.BATCH_MATMUL(s, node)
     local sum = matmul_sum(s, x, y, a, b)
     local factor = fixed.f32(a.scale * b.scale) / out.scale
     local low, high = out:limits()
-    return s:set(node, 1, quant.rescale_by(s, sum, factor, { zero = out.zero, low = low, high = high,
+    return s:set(node, 1, quant.rescale_by(s, sum, factor,
+      { zero = out.zero, low = low, high = high,
       to = out.dtype, rounding = a.dtype == "i16" and "wide" or nil }))
   end
   if a.dtype == "i8" and b.dtype == "i8" or a.dtype == "i32" then
-    return s:set(node, 1, quant.cast(s, s.b:op("MatMul", { quant.cast(s, x, "i32"), quant.cast(s, y, "i32") }),
+    return s:set(node, 1, quant.cast(s, s.b:op("MatMul",
+      { quant.cast(s, x, "i32"), quant.cast(s, y, "i32") }),
       out.dtype))
   end
   if b.is_quantized then

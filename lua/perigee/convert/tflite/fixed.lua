@@ -1,6 +1,6 @@
---- The reference kernels' fixed-point arithmetic, where it can be done while converting: multipliers,
---- ranges of activations, tables. Formulas: tensorflow/lite/kernels/internal and gemmlowp's
---- fixedpoint.h.
+--- The reference kernels' fixed-point arithmetic, where it can be done while converting:
+--- multipliers, ranges of activations, tables. Formulas: tensorflow/lite/kernels/internal and
+--- gemmlowp's fixedpoint.h.
 local M = {}
 
 local pack, unpack = string.pack, string.unpack
@@ -14,7 +14,8 @@ end
 
 --- Halves away from zero, as C's round.
 function M.round(x)
-  if x ~= x or x >= 2 ^ 62 or x <= -2 ^ 62 then return x > 0 and math.maxinteger or math.mininteger end
+  if x ~= x or x >= 2 ^ 62 or x <= -2 ^ 62 then return x > 0 and math.maxinteger
+    or math.mininteger end
   local n = math.floor(math.abs(x))
   if math.abs(x) - n >= 0.5 then n = n + 1 end
   return math.tointeger(x < 0 and -n or n)
@@ -71,7 +72,8 @@ end
 
 function M.clamp(x, low, high) return math.max(low, math.min(high, x)) end
 
--- ---- activations ------------------------------------------------------------------------------------
+-- ---- activations
+-- ------------------------------------------------------------------------------------
 
 --- Of a quantised output: the least and the greatest number that an activation lets through; nil
 --- where it is none of those that are ranges.
@@ -85,7 +87,8 @@ function M.range(activation, tensor)
   if activation == 3 then return math.max(low, quantize(0)), math.min(high, quantize(6)) end
 end
 
--- ---- tables of 8-bit functions --------------------------------------------------------------------
+-- ---- tables of 8-bit functions
+-- --------------------------------------------------------------------
 
 --- For every number of the input's type, in their order, f(number).
 ---@return integer[] list
@@ -146,7 +149,8 @@ function M.lut16_of(input, output, f)
     local y = f32(f(f32(x)))
     return y
   end
-  local in_min, in_max = f32(input.scale * (-32768 - input.zero)), f32(input.scale * (32767 - input.zero))
+  local in_min, in_max = f32(input.scale * (-32768 - input.zero)),
+    f32(input.scale * (32767 - input.zero))
   local out_min = f32(output.scale * (-32768 - output.zero))
   local out_max = f32(output.scale * (32767 - output.zero))
   local step = f32(f32(in_max - in_min) / 512)
@@ -167,9 +171,11 @@ function M.lut16_of(input, output, f)
   return lut
 end
 
--- ---- Logistic and Tanh of 16 bits -----------------------------------------------------------------
+-- ---- Logistic and Tanh of 16 bits
+-- -----------------------------------------------------------------
 
---- sigmoid(i / 24), 16 bits behind the point, as the kernels have it: up to 1 above the rounded value.
+--- sigmoid(i / 24), 16 bits behind the point, as the kernels have it: up to 1 above the rounded
+--- value.
 local sigmoid_points = {
   [0] = 32768, 33451, 34133, 34813, 35493, 36169, 36843, 37513, 38180, 38841, 39498, 40149, 40794,
   41432, 42064, 42688, 43304, 43912, 44511, 45102, 45683, 46255, 46817, 47369, 47911, 48443,
@@ -218,7 +224,7 @@ end
 function M.logistic16(scale)
   return table16(scale, 0, function(x, points)
     local a = math.abs(x)
-    local at, y = a >> 9, nil
+    local at, y = a >> 9
     if at >= 255 then
       y = 0x7fff << 10
     else
@@ -233,7 +239,7 @@ end
 function M.tanh16(scale)
   return table16(scale, 1, function(x, points)
     local a = math.abs(x)
-    local at, y = a >> 8, nil
+    local at, y = a >> 8
     if at >= 255 then
       y = 0xffff << 8
     else
@@ -244,7 +250,8 @@ function M.tanh16(scale)
   end)
 end
 
--- ---- roots and reciprocals ------------------------------------------------------------------------
+-- ---- roots and reciprocals
+-- ------------------------------------------------------------------------
 
 local function leading_zeros(x)
   local n = 0
@@ -259,8 +266,8 @@ local function saturating_shift(x, e)
   return M.clamp(x << e, -0x80000000, 0x7fffffff)
 end
 
---- 1 / sqrt(x) as a multiplier and the exponent of two, by five of Newton's steps with 3 bits before the
---- point (GetInvSqrtQuantizedMultiplierExp).
+--- 1 / sqrt(x) as a multiplier and the exponent of two, by five of Newton's steps with 3 bits
+--- before the point (GetInvSqrtQuantizedMultiplierExp).
 function M.inverse_sqrt(x)
   if x <= 1 then return 0x7fffffff, 0 end
   local shift = 11
@@ -284,7 +291,8 @@ end
 local function one_over_one_plus(x)
   local half = (x + 0x7fffffff + 1) // 2
   if x + 0x7fffffff < 0 then half = -((-(x + 0x7fffffff) + 1) // 2) end
-  local y = wrap32(1515870810 + high_mul(half, -1010580540)) -- 48/17, -32/17 with 2 bits before the point
+  -- 48/17, -32/17 with 2 bits before the point
+  local y = wrap32(1515870810 + high_mul(half, -1010580540))
   for _ = 1, 3 do
     local product = high_mul(half, y)
     local rest = (1 << 29) - product

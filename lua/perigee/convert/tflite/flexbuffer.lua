@@ -45,7 +45,8 @@ local function value(bytes, at, parent_width, packed)
     local to = follow(bytes, at, parent_width)
     return bytes:string(to, unsigned(bytes, to - width, width))
   end
-  if kind == INDIRECT_INT then return bytes[reader[width]](bytes, follow(bytes, at, parent_width)) end
+  if kind == INDIRECT_INT then return bytes[reader[width]](bytes,
+    follow(bytes, at, parent_width)) end
   if kind == INDIRECT_UINT then return unsigned(bytes, follow(bytes, at, parent_width), width) end
   if kind == INDIRECT_FLOAT then return float(bytes, follow(bytes, at, parent_width), width) end
 end

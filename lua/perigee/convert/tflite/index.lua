@@ -53,7 +53,8 @@ end
 
 function M.SCATTER_ND(s, node)
   local b, out = s.b, s:out_t(node)
-  local base = b:op("Expand", { b:constant(out.dtype == "bool" and false or 0, out.dtype), (shape.i64_of(s, node, 3)) })
+  local base = b:op("Expand", { b:constant(out.dtype == "bool" and false or 0, out.dtype),
+    (shape.i64_of(s, node, 3)) })
   s:set(node, 1, b:op("ScatterND", { base, indices64(s, node, 1), s:x(node, 2) },
     { reduction = out.dtype == "bool" and "none" or "add" }))
 end
@@ -83,7 +84,8 @@ function M.ONE_HOT(s, node)
   if axis < 0 or axis >= rank then s:bad("axis %d", node.o.axis) end
   local form = {}
   for i = 1, rank do form[i] = i - 1 == axis and -1 or 1 end
-  local hot = b:op("Equal", { b:op("Unsqueeze", { indices64(s, node, 1), b:i64 { axis } }), b:reshape(range, form) })
+  local hot = b:op("Equal", { b:op("Unsqueeze", { indices64(s, node, 1), b:i64 { axis } }),
+    b:reshape(range, form) })
   s:set(node, 1, b:op("Where", { hot, s:x(node, 3), s:x(node, 4) }))
 end
 
@@ -138,7 +140,8 @@ function M.BUCKETIZE(s, node)
   if #list == 0 then
     return s:set(node, 1, quant.cast(s, b:op("Mul", { x, b:constant(0.0, "f32") }), "i32"))
   end
-  local above = b:op("GreaterOrEqual", { b:op("Unsqueeze", { x, b:i64 { -1 } }), b:constant(pg_tensor.new(list, "f32")) })
+  local above = b:op("GreaterOrEqual", { b:op("Unsqueeze", { x, b:i64 { -1 } }),
+    b:constant(pg_tensor.new(list, "f32")) })
   s:set(node, 1, b:op("ReduceSum", { quant.cast(s, above, "i32"), b:i64 { -1 } }, { keepdims = 0 }))
 end
 
@@ -162,13 +165,16 @@ function M.EMBEDDING_LOOKUP_SPARSE(s, node)
   local bag = b:slice(places, { 1 }, { 0 }, { lead })
   local row_shape = b:slice(b:op("Shape", { params }), { 0 }, { 1 }, { pt.rank })
   local bags = b:slice(size, { 0 }, { 0 }, { lead })
-  local zero = b:op("Expand", { b:constant(0.0, "f32"), b:op("Concat", { bags, row_shape }, { axis = 0 }) })
+  local zero = b:op("Expand", { b:constant(0.0, "f32"), b:op("Concat", { bags, row_shape },
+    { axis = 0 }) })
   local y = b:op("ScatterND", { zero, bag, rows }, { reduction = "add" })
   if o.combiner ~= 0 then
     local w = o.combiner == 2 and b:op("Mul", { weights, weights }) or weights
-    local total = b:op("ScatterND", { b:op("Expand", { b:constant(0.0, "f32"), bags }), bag, w }, { reduction = "add" })
+    local total = b:op("ScatterND", { b:op("Expand", { b:constant(0.0, "f32"), bags }), bag, w },
+      { reduction = "add" })
     if o.combiner == 2 then total = b:op("Sqrt", { total }) end
-    total = b:op("Where", { b:op("Equal", { total, b:constant(0.0, "f32") }), b:constant(1.0, "f32"), total })
+    total = b:op("Where", { b:op("Equal", { total, b:constant(0.0, "f32") }),
+      b:constant(1.0, "f32"), total })
     local tail = {}
     for i = 1, pt.rank - 1 do tail[i] = lead + i - 1 end
     y = b:op("Div", { y, b:op("Unsqueeze", { total, b:i64(tail) }) })
@@ -187,11 +193,13 @@ function M.HASHTABLE_LOOKUP(s, node)
   local form = { -1 }
   for i = 2, vt.rank do form[i] = 1 end
   local test = b:reshape(quant.cast(s, found, "bool"), form)
-  s:set(node, 1, b:op("Where", { test, rows, b:constant(vt.dtype == "string" and "" or 0, vt.dtype) }))
+  s:set(node, 1, b:op("Where", { test, rows, b:constant(vt.dtype == "string" and "" or 0,
+    vt.dtype) }))
   s:set(node, 2, quant.cast(s, found, "u8"))
 end
 
--- ---- segments -------------------------------------------------------------------------------------
+-- ---- segments
+-- -------------------------------------------------------------------------------------
 
 local least = { f32 = -3.4028234663852886e38, i32 = -1 << 31, i64 = math.mininteger }
 local greatest = { f32 = 3.4028234663852886e38, i32 = (1 << 31) - 1, i64 = math.maxinteger }
@@ -210,7 +218,8 @@ local function unsorted(reduction, starts)
   return function(s, node)
     local t = s:need(node, 1)
     local n = s.b:reshape(quant.cast(s, s:x(node, 3), "i64"), { 1 })
-    local start = type(starts) == "table" and starts[t.dtype] or type(starts) == "number" and starts or 0
+    local start = type(starts) == "table" and starts[t.dtype] or type(starts) == "number"
+      and starts or 0
     segment(s, node, n, 2, reduction, start)
   end
 end

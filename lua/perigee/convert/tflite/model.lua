@@ -13,7 +13,7 @@ local MOST_DEPTH = 24
 
 local families = {
   "unary", "binary", "conv", "dense", "pool", "softmax", "shape", "slice", "reduce", "resize",
-  "index", "control", "state", "recurrent", "signal", "custom",
+  "index", "control", "state", "recurrent", "signal", "stablehlo", "custom",
 }
 
 local converters
@@ -36,7 +36,8 @@ Model.__index = Model
 --- What an operator is called, and its converter.
 function Model:operator(index)
   local code = self.file.operator_codes[index + 1]
-  if not code then fail.format("operator code %d: there are %d", index, #self.file.operator_codes) end
+  if not code then fail.format("operator code %d: there are %d", index,
+    #self.file.operator_codes) end
   local number = math.max(code.builtin_code, code.deprecated_builtin_code)
   local name = schema.operators[number]
   if not name then return ("builtin operator %d"):format(number), nil, code.version end
@@ -65,8 +66,10 @@ local no_options = setmetatable({}, {
 })
 
 local function flex_advice(name)
-  if name:find "^Flex" then return "convert without SELECT_TF_OPS: it is TensorFlow's own kernel" end
-  return "give its converter: opts.custom = { [\"" .. name .. "\"] = function(scope, node) ... end }"
+  if name:find "^Flex" then return "convert without SELECT_TF_OPS: it is TensorFlow's own kernel"
+    end
+  return "give its converter: opts.custom = { [\"" .. name
+    .. "\"] = function(scope, node) ... end }"
 end
 
 local function check_indices(list, n, what)
@@ -77,11 +80,12 @@ local function check_indices(list, n, what)
   end
 end
 
---- Runs a converter. One that stumbles over an operator whose parts contradict each other (options of
---- another operator, a rank that can't be) says so, and where.
+--- Runs a converter. One that stumbles over an operator whose parts contradict each other (options
+--- of another operator, a rank that can't be) says so, and where.
 local function guarded(f, scope, node)
   local ok, problem = xpcall(f, function(problem)
-    if getmetatable(problem) == core.failure_meta or type(problem) ~= "string" then return problem end
+    if getmetatable(problem) == core.failure_meta
+      or type(problem) ~= "string" then return problem end
     return { text = problem }
   end, scope, node)
   if ok then return end
@@ -173,7 +177,8 @@ local function note_signatures(file, g)
       for _, map in ipairs(signature[side]) do
         local sub = file.subgraphs[signature.subgraph_index + 1]
         local tensor = sub and sub.tensors[map.tensor_index + 1]
-        parts[#parts + 1] = ("%s %s=%s"):format(side, map.name or "?", tensor and tensor.name or "?")
+        parts[#parts + 1] = ("%s %s=%s"):format(side, map.name or "?", tensor and tensor.name
+          or "?")
       end
     end
     g:set_metadata("signature." .. (signature.signature_key or ""), table.concat(parts, "; "))

@@ -14,7 +14,8 @@ local function window(s, node)
   for _, v in ipairs { o.filter_height, o.filter_width, o.stride_h, o.stride_w } do
     if v < 1 or v > 1 << 16 then s:bad("window: expected 1 to 65536, got %d", v) end
   end
-  local attrs = conv.window(o.padding, { t.shape[2], t.shape[3] }, { o.filter_height, o.filter_width },
+  local attrs = conv.window(o.padding, { t.shape[2], t.shape[3] },
+    { o.filter_height, o.filter_width },
     { o.stride_h, o.stride_w }, { 1, 1 })
   attrs.dilations = nil
   return attrs
@@ -23,7 +24,8 @@ end
 --- How many elements of the input lie in each window: one number, or a value [1, 1, H, W].
 local function counts(s, attrs, t, dtype)
   local kernel = attrs.kernel_shape
-  if math.abs(t.shape[2] * t.shape[3]) > MOST_PLACES then s:bad("a picture of %d x %d", t.shape[2], t.shape[3]) end
+  if math.abs(t.shape[2] * t.shape[3]) > MOST_PLACES then s:bad("a picture of %d x %d", t.shape[2],
+    t.shape[3]) end
   if not attrs.pads and not attrs.auto_pad then
     return s.b:constant(kernel[1] * kernel[2], dtype)
   end
@@ -32,7 +34,8 @@ local function counts(s, attrs, t, dtype)
     local size = s.b:slice(x, { 0 }, { 1 }, { 3 })
     local shape = s.b:op("Concat", { s.b:i64 { 1, 1 }, size }, { axis = 0 })
     local ones = s.b:op("Expand", { s.b:constant(1.0, "f32"), shape })
-    local y = s.b:op("Conv", { ones, s.b:constant(pg_tensor.full({ 1, 1, kernel[1], kernel[2] }, 1, "f32")) }, attrs)
+    local y = s.b:op("Conv", { ones, s.b:constant(pg_tensor.full({ 1, 1, kernel[1], kernel[2] }, 1,
+      "f32")) }, attrs)
     return quant.cast(s, y, dtype)
   end
   local function along(axis, i)
@@ -116,7 +119,8 @@ end
 function M.L2_POOL_2D(s, node)
   local x = s:x(node, 1, "first")
   local mean = s.b:op("AveragePool", { s.b:op("Mul", { x, x }) }, window(s, node))
-  s:set(node, 1, quant.activate(s, s.b:op("Sqrt", { mean }), node.o.fused_activation_function), "first")
+  s:set(node, 1, quant.activate(s, s.b:op("Sqrt", { mean }), node.o.fused_activation_function),
+    "first")
 end
 
 return M

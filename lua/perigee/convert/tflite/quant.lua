@@ -129,7 +129,8 @@ end
 --- Rows of f32 quantised to 8 bits and back, as hybrid kernels do on the fly; `axes` leading axes
 --- tell the rows.
 function M.requantize_rows(s, x, axes, asymmetric)
-  return s.b:op("RequantizeRows", { x }, { axes = axes, asymmetric = asymmetric and 1 or 0 }, nil, OWN)
+  return s.b:op("RequantizeRows", { x }, { axes = axes, asymmetric = asymmetric and 1 or 0 }, nil,
+    OWN)
 end
 
 --- The weights of a hybrid operator as f32, in the file's layout.
@@ -148,8 +149,8 @@ function M.dequantize_weights(s, x, tensor)
   return s.b:op("DequantizeLinear", inputs, { axis = tensor.axis })
 end
 
---- An integer operator without an integer kernel of its own: real numbers in between, f(inputs) gives
---- the result.
+--- An integer operator without an integer kernel of its own: real numbers in between, f(inputs)
+--- gives the result.
 function M.through_reals(s, node, count, f)
   local reals = {}
   for i = 1, count do

@@ -1,8 +1,8 @@
 --- Recurrent networks with fused cells: LSTM, RNN, SVDF, over sequences and in both directions.
 ---
---- A state is a variable of the file that starts at zero (its bytes, where the file has some); the graph is
---- one call, so it neither takes nor gives states. The products with the input are made for all steps at
---- once, the rest by Scan.
+--- A state is a variable of the file that starts at zero (its bytes, where the file has some); the
+--- graph is one call, so it neither takes nor gives states. The products with the input are made
+--- for all steps at once, the rest by Scan.
 local builder = require "perigee.convert.builder"
 local quant = require "perigee.convert.tflite.quant"
 
@@ -64,17 +64,20 @@ local function scan(s, b, starts, inputs, states, output, time, is_backward)
     list[#list + 1] = v
     axes[i], directions[i] = time, is_backward and 1 or 0
   end
-  local results = { s.b:op("Scan", list, { body = b.graph, num_scan_inputs = #inputs, scan_input_axes = axes,
+  local results = { s.b:op("Scan", list, { body = b.graph, num_scan_inputs = #inputs,
+    scan_input_axes = axes,
     scan_input_directions = directions, scan_output_axes = { time },
     scan_output_directions = { is_backward and 1 or 0 } }, #starts + 1) }
   return results[#results]
 end
 
--- ---- LSTM -----------------------------------------------------------------------------------------
+-- ---- LSTM
+-- -----------------------------------------------------------------------------------------
 
 --- Where the inputs of an LSTM are: 0-based places as the schema of the operator counts.
 local function lstm_places(weights, states, norm)
-  return { w = weights, r = weights + 4, p = weights + 8, b = weights + 11, projection = weights + 15,
+  return { w = weights, r = weights + 4, p = weights + 8, b = weights + 11,
+    projection = weights + 15,
     projection_bias = weights + 16, h = states, c = states + 1, norm = norm }
 end
 
@@ -111,7 +114,8 @@ local function lstm(s, node, x, at, o, time, is_backward, aux)
   local b, states, inputs = step_graph(s, 2, #step_inputs)
   local h, c = states[1], states[2]
   local function gate(g, cell)
-    local y = b:op("Add", { inputs[gates[g].input], product(s, b, h, 2, node, at.r + g + 1, o.asymmetric) })
+    local y = b:op("Add", { inputs[gates[g].input], product(s, b, h, 2, node, at.r + g + 1,
+      o.asymmetric) })
     if gates[g].peephole then y = b:op("Add", { y, b:op("Mul", { cell, gates[g].peephole }) }) end
     if gates[g].norm then
       y = normalised(b, y, gates[g].norm)
@@ -130,12 +134,14 @@ local function lstm(s, node, x, at, o, time, is_backward, aux)
     if bias then y = b:op("Add", { y, bias }) end
     if o.proj_clip > 0 then y = b:clip(y, -o.proj_clip, o.proj_clip) end
   end
-  return scan(s, b, { s:x(node, at.h + 1), s:x(node, at.c + 1) }, step_inputs, { y, cell }, y, time, is_backward)
+  return scan(s, b, { s:x(node, at.h + 1), s:x(node, at.c + 1) }, step_inputs, { y, cell }, y,
+    time, is_backward)
 end
 
 local function lstm_options(node)
   local o = node.o
-  return { cell_clip = o.cell_clip, proj_clip = o.proj_clip, activation = o.fused_activation_function,
+  return { cell_clip = o.cell_clip, proj_clip = o.proj_clip,
+    activation = o.fused_activation_function,
     asymmetric = o.asymmetric_quantize_inputs == true }
 end
 
@@ -168,10 +174,13 @@ function M.BIDIRECTIONAL_SEQUENCE_LSTM(s, node)
   local time, o = node.o.time_major == true and 0 or 1, lstm_options(node)
   local x = s:x(node, 1)
   local aux = place(node, 39) and s:x(node, 40)
-  -- With auxiliary weights the second input goes beside the first; without, the backward cell reads it.
+  -- With auxiliary weights the second input goes beside the first; without, the backward cell
+  -- reads it.
   local has_weights = aux and place(node, 41)
-  local forward = lstm(s, node, x, lstm_places(1, 35), o, time, false, has_weights and { x = aux, w = 40 })
-  local backward = lstm(s, node, aux and not has_weights and aux or x, lstm_places(18, 37), o, time, true,
+  local forward = lstm(s, node, x, lstm_places(1, 35), o, time, false, has_weights
+    and { x = aux, w = 40 })
+  local backward = lstm(s, node, aux and not has_weights and aux or x, lstm_places(18, 37), o,
+    time, true,
     has_weights and { x = aux, w = 44 })
   merge_directions(s, node, forward, backward)
 end
@@ -182,7 +191,8 @@ local function basic_lstm(s, node)
   local wt = s:need(node, 3)
   if not only_reals(s, node) then return end
   local x = b:op("Concat", { s:x(node, 1), s:x(node, 2) }, { axis = -1 })
-  local sums = b:op("Gemm", { x, quant.dequantize_weights(s, s:x(node, 3), wt), s:x(node, 4) }, { transB = 1 })
+  local sums = b:op("Gemm", { x, quant.dequantize_weights(s, s:x(node, 3), wt), s:x(node, 4) },
+    { transB = 1 })
   local i, g, f, o = b:op("Split", { sums }, { axis = -1, num_outputs = 4 }, 4)
   local cell = b:op("Add", { b:op("Mul", { b:op("Sigmoid", { i }), b:op("Tanh", { g }) }),
     b:op("Mul", { b:op("Sigmoid", { f }), s:x(node, 5) }) })
@@ -202,11 +212,13 @@ function M.LSTM(s, node)
   s:set(node, 1, b:op("Squeeze", { y, b:i64 { 0 } }))
 end
 
--- ---- RNN ------------------------------------------------------------------------------------------
+-- ---- RNN
+-- ------------------------------------------------------------------------------------------
 
 local function rnn(s, node, x, at, time, is_backward, aux)
   local asymmetric = node.o.asymmetric_quantize_inputs == true
-  local y = s.b:op("Add", { product(s, s.b, x, 3, node, at + 1, asymmetric), vector(s, node, at + 3) })
+  local y = s.b:op("Add", { product(s, s.b, x, 3, node, at + 1, asymmetric),
+    vector(s, node, at + 3) })
   if aux then y = s.b:op("Add", { y, product(s, s.b, aux.x, 3, node, aux.w + 1, asymmetric) }) end
   local b, states, inputs = step_graph(s, 1, 1)
   local h = b:op("Add", { inputs[1], product(s, b, states[1], 2, node, at + 2, asymmetric) })
@@ -237,7 +249,8 @@ function M.BIDIRECTIONAL_SEQUENCE_RNN(s, node)
   merge_directions(s, node, forward, backward)
 end
 
--- ---- SVDF -----------------------------------------------------------------------------------------
+-- ---- SVDF
+-- -----------------------------------------------------------------------------------------
 
 --- [batch, filters * memory] without its oldest column, then the new features.
 local function remember(s, node, feature, memory, filters)
@@ -261,7 +274,8 @@ local function integer_svdf(s, node, filters, memory, rank)
   local all = quant.cast(s, remember(s, node, feature, memory, filters), "i32")
   local weighted = b:op("Mul", { all, quant.cast(s, s:x(node, 3), "i32") })
   local sum = b:op("ReduceSum", { weighted, b:i64 { 2 } }, { keepdims = 0 })
-  sum = b:op("ReduceSum", { b:reshape(sum, { -1, filters // rank, rank }), b:i64 { 2 } }, { keepdims = 0 })
+  sum = b:op("ReduceSum", { b:reshape(sum, { -1, filters // rank, rank }), b:i64 { 2 } },
+    { keepdims = 0 })
   if s:t(node, 4) then sum = b:op("Add", { sum, s:x(node, 4) }) end
   local least, most = out:limits()
   s:set(node, 1, quant.rescale_by(s, sum, state.scale * time.scale / out.scale,
@@ -272,7 +286,8 @@ function M.SVDF(s, node)
   local o, b = node.o, s.b
   local wt, tt = s:need(node, 2), s:need(node, 3)
   local filters, memory, rank = wt.shape[1], tt.shape[2], o.rank
-  if rank < 1 or filters % rank ~= 0 or memory < 1 then s:bad("rank %d of %d filters", rank, filters) end
+  if rank < 1 or filters % rank ~= 0 or memory < 1 then s:bad("rank %d of %d filters", rank,
+    filters) end
   if s:need(node, 1).is_quantized then
     return integer_svdf(s, node, filters, memory, rank)
   end
@@ -280,7 +295,8 @@ function M.SVDF(s, node)
   local all = remember(s, node, feature, memory, filters)
   local weighted = b:op("Mul", { all, vector(s, node, 3) })
   local sum = b:op("ReduceSum", { weighted, b:i64 { 2 } }, { keepdims = 0 })
-  sum = b:op("ReduceSum", { b:reshape(sum, { -1, filters // rank, rank }), b:i64 { 2 } }, { keepdims = 0 })
+  sum = b:op("ReduceSum", { b:reshape(sum, { -1, filters // rank, rank }), b:i64 { 2 } },
+    { keepdims = 0 })
   if s:t(node, 4) then sum = b:op("Add", { sum, s:x(node, 4) }) end
   s:set(node, 1, quant.activate(s, sum, o.fused_activation_function))
 end

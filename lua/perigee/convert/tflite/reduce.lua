@@ -88,8 +88,10 @@ local function sum(type, is_mean)
         moved[i] = ({ [0] = 0, 2, 3, 1 })[axis]
         is_spatial = is_spatial and (axis == 1 or axis == 2)
       end
-      if keep then return s:set(node, 1, reduce(s, s:x(node, 1, "first"), type, moved, true), "first") end
-      if is_spatial then return s:set(node, 1, reduce(s, s:x(node, 1, "first"), type, moved, false)) end
+      if keep then return s:set(node, 1, reduce(s, s:x(node, 1, "first"), type, moved, true),
+        "first") end
+      if is_spatial then return s:set(node, 1, reduce(s, s:x(node, 1, "first"), type, moved,
+        false)) end
     end
     s:set(node, 1, reduce(s, s:x(node, 1), type, axes, keep))
   end
@@ -102,7 +104,8 @@ local function extreme(type)
     local t, x = s:need(node, 1), s:x(node, 1)
     local axes, keep = axes_of(s, node), node.o.keep_dims == true
     if t.dtype == "i16" then
-      return s:set(node, 1, quant.cast(s, reduce(s, quant.cast(s, x, "i32"), type, axes, keep), "i16"))
+      return s:set(node, 1, quant.cast(s, reduce(s, quant.cast(s, x, "i32"), type, axes, keep),
+        "i16"))
     end
     s:set(node, 1, reduce(s, x, type, axes, keep))
   end
@@ -118,7 +121,8 @@ function M.REDUCE_PROD(s, node)
     return s:set(node, 1, reduce(s, s:x(node, 1), "ReduceProd", axes, keep))
   end
   local n = count_of(t, axes)
-  if not n or n > 4096 then return s:unsupported "quantised REDUCE_PROD of unknown or great size" end
+  if not n or n > 4096 then return s:unsupported "quantised REDUCE_PROD of unknown or great size"
+    end
   -- The reduced axes come last, in their order, as one.
   local perm, is_in, kept = {}, {}, {}
   for _, axis in ipairs(axes) do is_in[axis] = true end
@@ -140,7 +144,8 @@ function M.REDUCE_PROD(s, node)
   wide[flat + 1] = n
   x = b:reshape(x, wide)
   local multiplier, shift = fixed.multiplier(t.scale / (out.scale ^ (1 / n)))
-  local o = { multiplier = multiplier, shift = shift, low = -1 << 31, high = (1 << 31) - 1, to = "i32",
+  local o = { multiplier = multiplier, shift = shift, low = -1 << 31, high = (1 << 31) - 1,
+    to = "i32",
     rounding = "wide" }
   local parts = n > 1 and { b:op("Split", { x }, { axis = flat, num_outputs = n }, n) } or { x }
   local y = parts[1]
@@ -179,7 +184,8 @@ M.ARG_MAX, M.ARG_MIN = place "ArgMax", place "ArgMin"
 function M.CUMSUM(s, node)
   local axis = s:x(node, 2)
   s:set(node, 1, s.b:op("CumSum", { s:x(node, 1), axis },
-    { exclusive = node.o.exclusive == true and 1 or 0, reverse = node.o.reverse == true and 1 or 0 }))
+    { exclusive = node.o.exclusive == true and 1 or 0, reverse = node.o.reverse == true and 1
+      or 0 }))
 end
 
 return M

@@ -11,7 +11,8 @@ local f32 = fixed.f32
 local function target(s, node)
   local size, out = s:ints(node, 2), s:out_t(node)
   if size and #size == 2 then return size end
-  if out.rank == 4 and out.shape[2] > 0 and out.shape[3] > 0 then return { out.shape[2], out.shape[3] } end
+  if out.rank == 4 and out.shape[2] > 0 and out.shape[3] > 0 then return { out.shape[2],
+    out.shape[3] } end
 end
 
 local function sizes(s, node)
@@ -29,7 +30,8 @@ local function step(from, to, o)
   return f32(from / to)
 end
 
--- ---- nearest --------------------------------------------------------------------------------------
+-- ---- nearest
+-- --------------------------------------------------------------------------------------
 
 function M.RESIZE_NEAREST_NEIGHBOR(s, node)
   local from, to = sizes(s, node)
@@ -47,7 +49,8 @@ function M.RESIZE_NEAREST_NEIGHBOR(s, node)
   s:set(node, 1, x)
 end
 
--- ---- bilinear -------------------------------------------------------------------------------------
+-- ---- bilinear
+-- -------------------------------------------------------------------------------------
 
 --- For each place of the output along one axis: the two neighbours and the weight of the second, as
 --- f32.
@@ -97,9 +100,11 @@ local function blend(s, x, axis, low, high, weight, one, dtype)
   local b, rest = s.b, {}
   for i, w in ipairs(weight) do rest[i] = one - w end
   local form = axis == 1 and { #weight, 1, 1 } or { #weight, 1 }
-  local function take(index) return b:op("Gather", { x, b:constant(pg_tensor.new(index, "i64")) }, { axis = axis }) end
+  local function take(index) return b:op("Gather", { x, b:constant(pg_tensor.new(index, "i64")) },
+    { axis = axis }) end
   local function factor(list) return b:constant(pg_tensor.new(list, dtype):reshape(form)) end
-  return b:op("Add", { b:op("Mul", { take(low), factor(rest) }), b:op("Mul", { take(high), factor(weight) }) })
+  return b:op("Add", { b:op("Mul", { take(low), factor(rest) }),
+    b:op("Mul", { take(high), factor(weight) }) })
 end
 
 local function bilinear_integer(s, node, from, to, t)

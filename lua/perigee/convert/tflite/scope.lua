@@ -28,7 +28,8 @@ local function check_shape(index, shape)
   for _, size in ipairs(shape) do
     if size < -1 then fail.format("tensor %d: a size of %d", index, size) end
     count = count * math.max(size, 1)
-    if count > MOST_ELEMENTS then fail.format("tensor %d: more than %d elements", index, MOST_ELEMENTS) end
+    if count > MOST_ELEMENTS then fail.format("tensor %d: more than %d elements", index,
+      MOST_ELEMENTS) end
   end
   if #shape > MOST_RANK then fail.format("tensor %d: rank %d", index, #shape) end
 end
@@ -55,7 +56,8 @@ local function new_tensor(scope, index, file)
   }, Tensor)
   self.scale = self.scales[1] or 0
   self.zero = self.zeros[1] or 0
-  if math.abs(self.zero) > 2 ^ 31 then fail.format("tensor '%s': zero point %d", self.name, self.zero) end
+  if math.abs(self.zero) > 2 ^ 31 then fail.format("tensor '%s': zero point %d", self.name,
+    self.zero) end
   self.is_integer = limits[dtype] ~= nil
   self.is_quantized = self.is_integer and self.scale ~= 0 and #self.scales > 0
   return self
@@ -66,7 +68,8 @@ function Tensor:limits() return table.unpack(limits[self.dtype]) end
 
 --- Its element type at the border of a model.
 function Tensor:border_dtype()
-  if self.dtype == "resource" or self.dtype == "variant" then
+  local is_handle = self.dtype == "resource" or self.dtype == "variant"
+  if is_handle or self.dtype == "c64" or self.dtype == "c128" then
     fail.unsupported { { what = self.dtype .. " '" .. self.name .. "' at the model's border" } }
   end
   return self.dtype
@@ -92,7 +95,8 @@ function Tensor:content()
   local buffer = model.file.buffers[self.file.buffer + 1]
   if not buffer or self.file.buffer == 0 then return end
   if buffer.data and #buffer.data > 0 then return buffer.data end
-  if buffer.offset > 1 and buffer.size > 0 then return model.bytes:slice(buffer.offset, buffer.size) end
+  if buffer.offset > 1 and buffer.size > 0 then return model.bytes:slice(buffer.offset,
+    buffer.size) end
 end
 
 --- Strings: i32 count, count + 1 offsets, bytes.
@@ -129,7 +133,8 @@ local function read_content(self, bytes)
     count = count * size
   end
   if self.dtype == "string" then return strings(bytes, shape, self.name) end
-  if self.file.sparsity then return sparse.densify(bytes, self.file.sparsity, self.dtype, shape, self.name) end
+  if self.file.sparsity then return sparse.densify(bytes, self.file.sparsity, self.dtype, shape,
+    self.name) end
   if self.dtype == "i4" then
     self.dtype = "i8"
     return nibbles(bytes, shape, count)
@@ -162,7 +167,8 @@ end
 function Tensor:list()
   local t = self:constant()
   if not t then return end
-  if t.count > 65536 then fail.format("tensor '%s': %d numbers where few are expected", self.name, t.count) end
+  if t.count > 65536 then fail.format("tensor '%s': %d numbers where few are expected", self.name,
+    t.count) end
   return t:reshape { t.count }:totable()
 end
 

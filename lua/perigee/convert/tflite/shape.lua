@@ -32,10 +32,13 @@ function M.RESHAPE(s, node)
     if type(list) ~= "table" then list = out.shape end
     shape = b:i64(list)
   end
+  -- see signal.lua
+  if out.dtype == "c64" then shape = b:op("Concat", { shape, b:i64 { 2 } }, { axis = 0 }) end
   -- An old writer's [0] for a scalar.
   if list and #list == 1 and list[1] == 0 and out.rank == 0 then shape = b:i64 {} end
   s:set(node, 1, b:op("Reshape", { s:x(node, 1), shape }, { allowzero = list and #list > 0
-    and table.concat(list, " "):find "%f[%-%d]0%f[^%d]" and not table.concat(list, " "):find "%-1" and 1 or 0 }))
+    and table.concat(list, " "):find "%f[%-%d]0%f[^%d]" and not table.concat(list, " "):find "%-1"
+      and 1 or 0 }))
 end
 
 function M.SQUEEZE(s, node)
@@ -68,7 +71,8 @@ function M.TRANSPOSE(s, node)
   s:set(node, 1, s.b:transpose(s:x(node, 1), perm))
 end
 
--- ---- joins and splits -----------------------------------------------------------------------------
+-- ---- joins and splits
+-- -----------------------------------------------------------------------------
 
 --- An input of CONCATENATION or PACK in the scale of the output.
 local function rescaled(s, x, t, out)
@@ -118,7 +122,6 @@ function M.CONCATENATION(s, node)
   end
   s:set(node, 1, y, layout)
 end
-M.STABLEHLO_CONCATENATE = nil
 
 function M.PACK(s, node)
   local b, out = s.b, s:out_t(node)
@@ -165,7 +168,8 @@ function M.TILE(s, node)
   s:set(node, 1, s.b:op("Tile", { s:x(node, 1), (i64_of(s, node, 2)) }))
 end
 
--- ---- padding ----------------------------------------------------------------------------------------
+-- ---- padding
+-- ----------------------------------------------------------------------------------------
 
 --- [rank, 2] as ONNX has them: all before, then all behind.
 local function pads_of(s, node, order)
@@ -220,7 +224,8 @@ function M.MIRROR_PAD(s, node)
   for axis = 0, t.rank - 1 do
     local before, behind, n = list[2 * axis + 1], list[2 * axis + 2], t.shape[axis + 1]
     if n > 1 << 22 then return s:unsupported "MIRROR_PAD (symmetric) of more than 4 million" end
-    if before > n or behind > n or before < 0 or behind < 0 then s:bad("padding beyond the size %d", n) end
+    if before > n or behind > n or before < 0
+      or behind < 0 then s:bad("padding beyond the size %d", n) end
     if before + behind > 0 then
       local index = {}
       for i = before, 1, -1 do index[#index + 1] = i - 1 end
@@ -232,7 +237,8 @@ function M.MIRROR_PAD(s, node)
   s:set(node, 1, x)
 end
 
--- ---- blocks -----------------------------------------------------------------------------------------
+-- ---- blocks
+-- -----------------------------------------------------------------------------------------
 
 local function through_i32(s, node, type, attrs)
   s:set(node, 1, s.b:op(type, { s:x(node, 1, "first") }, attrs), "first")
@@ -326,7 +332,8 @@ function M.BATCH_TO_SPACE_ND(s, node)
   s:set(node, 1, b:slice(x, axes, starts, ends))
 end
 
--- ---- made from shapes -----------------------------------------------------------------------------
+-- ---- made from shapes
+-- -----------------------------------------------------------------------------
 
 function M.SHAPE(s, node)
   local out = s:out_t(node)
@@ -382,27 +389,31 @@ function M.REVERSE_SEQUENCE(s, node)
   local lens = i64_of(s, node, 2)
   local x = s:x(node, 1)
   if time + batch == 1 then
-    return s:set(node, 1, b:op("ReverseSequence", { x, lens }, { batch_axis = batch, time_axis = time }))
+    return s:set(node, 1, b:op("ReverseSequence", { x, lens },
+      { batch_axis = batch, time_axis = time }))
   end
   local perm, back = { batch, time }, {}
   for axis = 0, t.rank - 1 do
     if axis ~= batch and axis ~= time then perm[#perm + 1] = axis end
   end
   for i, axis in ipairs(perm) do back[axis + 1] = i - 1 end
-  local y = b:op("ReverseSequence", { b:transpose(x, perm), lens }, { batch_axis = 0, time_axis = 1 })
+  local y = b:op("ReverseSequence", { b:transpose(x, perm), lens },
+    { batch_axis = 0, time_axis = 1 })
   s:set(node, 1, b:transpose(y, back))
 end
 
 --- Whether row and column of the last two axes are the same, for `like`.
 local function on_diagonal(s, rows, columns)
   local b = s.b
-  local function range(n) return b:op("Range", { b:constant(0, "i64"), n, b:constant(1, "i64") }) end
+  local function range(n) return b:op("Range", { b:constant(0, "i64"), n,
+    b:constant(1, "i64") }) end
   return b:op("Equal", { b:op("Unsqueeze", { range(rows), b:i64 { -1 } }), range(columns) })
 end
 
 local function size_of(s, x, axis)
   local b = s.b
-  return b:reshape(b:slice(b:op("Shape", { x }), { 0 }, { axis }, { axis == -1 and math.maxinteger or axis + 1 }), {})
+  return b:reshape(b:slice(b:op("Shape", { x }), { 0 }, { axis },
+    { axis == -1 and math.maxinteger or axis + 1 }), {})
 end
 
 function M.MATRIX_DIAG(s, node)

@@ -3,8 +3,8 @@ local quant = require "perigee.convert.tflite.quant"
 
 local M = {}
 
---- Complex values are kept as f32 with a last axis of 2, as ONNX has them: they never leave the graph.
---- DFT over rows for the real input, then over columns.
+--- Complex values are kept as f32 with a last axis of 2, as ONNX has them: they never leave the
+--- graph. DFT over rows for the real input, then over columns.
 function M.RFFT2D(s, node)
   local b, t = s.b, s:need(node, 1)
   local size = s:ints(node, 2)
@@ -41,16 +41,19 @@ function M.COMPLEX_ABS(s, node)
   s:set(node, 1, b:op("ReduceL2", { x, b:i64 { -1 } }, { keepdims = 0 }))
 end
 
--- ---- random ---------------------------------------------------------------------------------------
+-- ---- random
+-- ---------------------------------------------------------------------------------------
 
---- Numbers of the same distribution; those of the file's own runtime come from a generator of its own.
+--- Numbers of the same distribution; those of the file's own runtime come from a generator of its
+--- own.
 local function random(type, attrs)
   return function(s, node)
     local b, out, o = s.b, s:out_t(node), node.o
     local size = s:x(node, 1)
     if s:need(node, 1).dtype ~= "i64" then size = quant.cast(s, size, "i64") end
     local like = b:op("Expand", { b:constant(0.0, "f32"), size })
-    local all = { dtype = quant.number[out.dtype], seed = (o.seed ~= 0 and o.seed or o.seed2) + 0.0 }
+    local all = { dtype = quant.number[out.dtype], seed = (o.seed ~= 0 and o.seed
+      or o.seed2) + 0.0 }
     for k, v in pairs(attrs) do all[k] = v end
     s:set(node, 1, b:op(type, { like }, all))
   end

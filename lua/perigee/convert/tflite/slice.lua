@@ -12,7 +12,8 @@ function M.SLICE(s, node)
   for i = 1, rank do axes[i] = i - 1 end
   if begins and sizes then
     local ends = {}
-    if #begins ~= rank or #sizes ~= rank then s:bad("a slice of %d axes for rank %d", #begins, rank) end
+    if #begins ~= rank or #sizes ~= rank then s:bad("a slice of %d axes for rank %d", #begins,
+      rank) end
     for i = 1, rank do ends[i] = sizes[i] < 0 and math.maxinteger or begins[i] + sizes[i] end
     return s:set(node, 1, b:slice(s:x(node, 1), axes, begins, ends))
   end
@@ -23,8 +24,8 @@ end
 
 local function bit(mask, i) return mask & (1 << i) ~= 0 end
 
---- What each position of begin, end and stride means, by TensorFlow's masks: the axis of the input, or a
---- new one, or one that goes.
+--- What each position of begin, end and stride means, by TensorFlow's masks: the axis of the
+--- input, or a new one, or one that goes.
 local function plan(s, o, n, rank)
   local new_axes = 0
   for i = 0, n - 1 do
@@ -108,10 +109,12 @@ function M.STRIDED_SLICE(s, node)
         if step.shrinks then
           by[i] = 1
           local behind = b:op("Add", { first, b:i64 { 1 } })
-          last = b:op("Where", { b:op("Equal", { behind, b:i64 { 0 } }), b:i64 { math.maxinteger }, behind })
+          last = b:op("Where", { b:op("Equal", { behind, b:i64 { 0 } }), b:i64 { math.maxinteger },
+            behind })
         else
           if bit(o.begin_mask, p) then first = b:i64 { stride > 0 and 0 or math.maxinteger } end
-          if bit(o.end_mask, p) then last = b:i64 { stride > 0 and math.maxinteger or math.mininteger } end
+          if bit(o.end_mask, p) then last = b:i64 { stride > 0 and math.maxinteger
+            or math.mininteger } end
         end
         from_values[i], to_values[i] = first, last
       end

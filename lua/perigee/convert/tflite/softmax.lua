@@ -41,10 +41,11 @@ local function softmax16(s, x, t, out, beta)
   e = quant.cast(s, e, "i32")
   local sum = b:op("ReduceSum", { e, b:i64 { -1 } }, { keepdims = 1 })
   -- The place of the highest bit: comparisons with the powers of two.
-  local powers, list = {}, {}
+  local powers = {}
   for bit = 0, 30 do powers[bit + 1] = 1 << bit end
-  list = b:constant(pg_tensor.new(powers, "i32"))
-  local above = quant.cast(s, b:op("GreaterOrEqual", { b:op("Unsqueeze", { sum, b:i64 { -1 } }), list }), "i32")
+  local list = b:constant(pg_tensor.new(powers, "i32"))
+  local above = quant.cast(s, b:op("GreaterOrEqual", { b:op("Unsqueeze", { sum, b:i64 { -1 } }),
+    list }), "i32")
   local bits = b:op("ReduceSum", { above, b:i64 { -1 } }, { keepdims = 0 })
   local zeros = b:op("Sub", { i32(s, 32), bits })
   local headroom = b:op("Sub", { zeros, i32(s, 1) })
@@ -53,10 +54,12 @@ local function softmax16(s, x, t, out, beta)
   local point = shift_right(s, b:op("Add", { shifted, i32(s, 1 << 13) }), 14, "i32")
   point = b:op("Sub", { point, i32(s, (1 << 16) + (1 << 15)) })
   point = b:op("Clip", { point, i32(s, -32768), i32(s, 32767) })
-  local reciprocal = quant.cast(s, b:op("Gather", { table_of(inverse), b:op("Add", { point, i32(s, 32768) }) }), "i64")
+  local reciprocal = quant.cast(s, b:op("Gather", { table_of(inverse),
+    b:op("Add", { point, i32(s, 32768) }) }), "i64")
   local product = b:op("Mul", { quant.cast(s, e, "i64"), reciprocal })
   local by = b:op("Sub", { b:constant(31, "i64"), quant.cast(s, zeros, "i64") })
-  local round = b:op("BitShift", { b:constant(1, "i64"), b:op("Sub", { by, b:constant(1, "i64") }) },
+  local round = b:op("BitShift", { b:constant(1, "i64"),
+    b:op("Sub", { by, b:constant(1, "i64") }) },
     { direction = "LEFT" })
   local y = b:op("BitShift", { b:op("Add", { product, round }), by }, { direction = "RIGHT" })
   y = b:op("Clip", { y, b:constant(0, "i64"), b:constant(32767, "i64") })
@@ -71,8 +74,10 @@ function M.SOFTMAX(s, node)
     return s:set(node, 1, s.b:op("Softmax", { x }, { axis = -1 }))
   end
   if t.dtype == "i16" then return s:set(node, 1, softmax16(s, x, t, out, beta)) end
-  s:set(node, 1, s.b:op("Softmax", { x, s.b:constant(pg_tensor.new(exponentials(t.scale, beta), "f32")) },
-    { scale = out.scale, zero = out.zero, to = quant.number[out.dtype] }, nil, { domain = "perigee.tflite" }))
+  s:set(node, 1, s.b:op("Softmax", { x, s.b:constant(pg_tensor.new(exponentials(t.scale, beta),
+    "f32")) },
+    { scale = out.scale, zero = out.zero, to = quant.number[out.dtype] }, nil,
+      { domain = "perigee.tflite" }))
 end
 
 function M.LOG_SOFTMAX(s, node)
@@ -90,9 +95,11 @@ function M.L2_NORMALIZATION(s, node)
   if not t.is_quantized then
     local norm = b:op("ReduceSum", { b:op("Mul", { x, x }), b:i64 { -1 } }, { keepdims = 1 })
     norm = b:op("Sqrt", { b:op("Max", { norm, b:constant(1e-12, "f32") }) })
-    return s:set(node, 1, quant.activate(s, b:op("Div", { x, norm }), node.o.fused_activation_function or 0))
+    return s:set(node, 1, quant.activate(s, b:op("Div", { x, norm }),
+      node.o.fused_activation_function or 0))
   end
-  s:set(node, 1, b:op("L2Normalize", { x }, { in_zero = t.zero }, nil, { domain = "perigee.tflite" }))
+  s:set(node, 1, b:op("L2Normalize", { x }, { in_zero = t.zero }, nil,
+    { domain = "perigee.tflite" }))
 end
 
 --- The window of the kernels ends before channel c + radius.
@@ -103,8 +110,10 @@ function M.LOCAL_RESPONSE_NORMALIZATION(s, node)
   local depth = t.shape[t.rank]
   local squares = b:reshape(b:op("Mul", { x, x }), { -1, 1, depth })
   local sums = b:op("AveragePool", { squares },
-    { kernel_shape = { 2 * radius }, strides = { 1 }, pads = { radius, radius - 1 }, count_include_pad = 1 })
-  sums = b:op("Mul", { b:op("Reshape", { sums, b:op("Shape", { x }) }), b:constant(2 * radius * o.alpha, "f32") })
+    { kernel_shape = { 2 * radius }, strides = { 1 }, pads = { radius, radius - 1 },
+      count_include_pad = 1 })
+  sums = b:op("Mul", { b:op("Reshape", { sums, b:op("Shape", { x }) }),
+    b:constant(2 * radius * o.alpha, "f32") })
   local base = b:op("Add", { sums, b:constant(o.bias, "f32") })
   s:set(node, 1, b:op("Mul", { x, b:op("Pow", { base, b:constant(-o.beta, "f32") }) }))
 end

@@ -1,11 +1,12 @@
---- Sparse constants: dense and compressed rows in any order of traversal, with blocks (the format of
---- "Format Abstraction for Sparse Tensor Algebra Compilers", Chou et al. 2018).
+--- Sparse constants: dense and compressed rows in any order of traversal, with blocks (the format
+--- of "Format Abstraction for Sparse Tensor Algebra Compilers", Chou et al. 2018).
 local fail = require "perigee.convert.fail"
 local core = require "perigee.core"
 
 local M = {}
 
---- Dense bytes for each byte that is there, and for free: a small file must not ask for much memory.
+--- Dense bytes for each byte that is there, and for free: a small file must not ask for much
+--- memory.
 local MOST_GROWTH, FREE = 256, 1 << 20
 local width = { i8 = 1, u8 = 1, f16 = 2, i16 = 2, f32 = 4, i32 = 4 }
 
@@ -54,7 +55,8 @@ function M.densify(bytes, sparsity, dtype, shape, name)
   local w = width[dtype]
   if not w then fail.format("tensor '%s': sparse %s", name, dtype) end
   local levels, n = levels_of(sparsity, shape, name)
-  if n * w > math.max(FREE, MOST_GROWTH * #bytes) or n < 0 then fail.format("tensor '%s': %d elements", name, n) end
+  if n * w > math.max(FREE, MOST_GROWTH * #bytes)
+    or n < 0 then fail.format("tensor '%s': %d elements", name, n) end
   local places, count, steps = {}, 0, 0
   local function walk(level, position, offset)
     steps = steps + 1

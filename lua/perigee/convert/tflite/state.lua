@@ -1,6 +1,6 @@
 --- Resources: variables and tables, which exist while the graph is built. A file is one call of its
---- network, so what a variable holds follows from the order of the operators: assignments by CALL_ONCE
---- come first, and a variable that nobody has assigned holds zeros.
+--- network, so what a variable holds follows from the order of the operators: assignments by
+--- CALL_ONCE come first, and a variable that nobody has assigned holds zeros.
 local quant = require "perigee.convert.tflite.quant"
 local pg_tensor = require "perigee.tensor"
 
@@ -34,13 +34,15 @@ end
 function M.READ_VARIABLE(s, node)
   local out, r = s:out_t(node), resource(s, node, 1)
   if not r.value then
-    if not out:is_static() then return s:unsupported "READ_VARIABLE of unknown size before it is assigned" end
+    if not out:is_static() then return s:unsupported
+      "READ_VARIABLE of unknown size before it is assigned" end
     r.value = s.b:constant(pg_tensor.full(out.shape, 0, out.dtype))
   end
   s:set(node, 1, r.value)
 end
 
--- ---- hash tables ------------------------------------------------------------------------------------
+-- ---- hash tables
+-- ------------------------------------------------------------------------------------
 
 function M.HASHTABLE(s, node)
   handle(s, node, ("table %d"):format(node.o.table_id or 0),
@@ -70,7 +72,8 @@ function M.HASHTABLE_FIND(s, node)
     b:reshape(r.keys, { -1 }) }), "i32")
   local found = quant.cast(s, b:op("ReduceMax", { hit, b:i64 { -1 } }, { keepdims = 0 }), "bool")
   local place = b:op("ArgMax", { hit }, { axis = -1, keepdims = 0 })
-  s:set(node, 1, b:op("Where", { found, b:op("Gather", { b:reshape(r.values, { -1 }), place }), default }))
+  s:set(node, 1, b:op("Where", { found, b:op("Gather", { b:reshape(r.values, { -1 }), place }),
+    default }))
 end
 
 return M

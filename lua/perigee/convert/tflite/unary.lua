@@ -80,10 +80,10 @@ tabled("TANH", direct "Tanh", tanh, function(s, node)
   local t = s:need(node, 1)
   s:set(node, 1, quant.lookup(s, s:x(node, 1), t, fixed.tanh16(t.scale), "i16"))
 end)
-M.STABLEHLO_LOGISTIC = M.LOGISTIC
 tabled("ELU", direct "Elu", function(x) return x < 0 and math.exp(x) - 1 or x end)
 
-local function erf(x) -- Abramowitz and Stegun 7.1.5 for small, a continued fraction for large arguments
+-- Abramowitz and Stegun 7.1.5 for small, a continued fraction for large arguments
+local function erf(x)
   local a = math.abs(x)
   if a > 6 then return x > 0 and 1 or -1 end
   local sum, term, n = a, a, 0
@@ -269,7 +269,8 @@ function M.CAST(s, node)
   local out = s:out_t(node)
   local t, x = s:need(node, 1), s:x(node, 1)
   local is_real = t.dtype == "f32" or t.dtype == "f16" or t.dtype == "f64" or t.dtype == "bf16"
-  if t.dtype:find "^c" and not out.dtype:find "^c" then return s:unsupported "CAST of complex numbers" end
+  if t.dtype:find "^c"
+    and not out.dtype:find "^c" then return s:unsupported "CAST of complex numbers" end
   if is_real and out.is_integer then x = quant.cast(s, x, "i64") end
   s:set(node, 1, quant.cast(s, x, out.dtype))
 end
@@ -278,7 +279,8 @@ local unsigned = { [8] = "u8", [16] = "u16", [32] = "u32", [64] = "u64" }
 local width = { f16 = 16, bf16 = 16, f32 = 32, f64 = 64, i64 = 64, u64 = 64, u32 = 32, i32 = 32,
   i16 = 16, u16 = 16, i8 = 8, u8 = 8, bool = 8 }
 
---- Between widths: words are cut into parts along a new last axis, or made of them, the low part first.
+--- Between widths: words are cut into parts along a new last axis, or made of them, the low part
+--- first.
 function M.BITCAST(s, node)
   local t, out, b = s:need(node, 1), s:out_t(node), s.b
   local from, to = width[t.dtype], width[out.dtype]
@@ -330,7 +332,8 @@ function M.FAKE_QUANT(s, node)
   local min, max = fixed.f32((low - zero) * scale), fixed.f32((high - zero) * scale)
   local x = b:op("Sub", { b:clip(s:x(node, 1), min, max), b:constant(min, "f32") })
   x = quant.round(s, b:op("Mul", { x, b:constant(fixed.f32(1 / scale), "f32") }))
-  s:set(node, 1, b:op("Add", { b:op("Mul", { x, b:constant(scale, "f32") }), b:constant(min, "f32") }))
+  s:set(node, 1, b:op("Add", { b:op("Mul", { x, b:constant(scale, "f32") }),
+    b:constant(min, "f32") }))
 end
 
 return M
