@@ -290,6 +290,7 @@ static int64_t n_specials(const pgi_template *items, int n) {
 
 static void cut(pgi_encoding *e, int64_t n, bool left) {
   if (e->n <= n) return;
+  n = PG_MAX(n, 0);
   int64_t skip = left ? e->n - n : 0;
   memmove(e->ids, e->ids + skip, (size_t)n * sizeof *e->ids);
   if (e->bytes) memmove(e->bytes, e->bytes + skip, (size_t)n * sizeof *e->bytes);
@@ -330,8 +331,8 @@ static pg_status truncate_both(const pgi_tokenizer *t, pgi_encoding *a, pgi_enco
 static pg_status put_marks(pgi_encoding *out, int64_t n, uint32_t type, uint8_t mark,
                            pg_error *err) {
   int64_t room = out->mark_room;
-  PG_TRY(pgi_grow(out->ctx, &out->types, &room, out->n + n, 1, err));
-  PG_TRY(pgi_grow(out->ctx, &out->marks, &out->mark_room, out->n + n, 1, err));
+  PG_TRY(pgi_grow(out->ctx, &out->types, &room, out->n + n + 1, 1, err));
+  PG_TRY(pgi_grow(out->ctx, &out->marks, &out->mark_room, out->n + n + 1, 1, err));
   memset(out->types + out->n, (int)type, (size_t)n);
   memset(out->marks + out->n, mark, (size_t)n);
   return PG_OK;
@@ -396,7 +397,7 @@ pg_status pgi_encoding_pad(const pgi_tokenizer *t, pgi_encoding *e, int64_t n, p
     e->chars = chars;
   }
   int64_t at = t->pad_left ? 0 : old;
-  if (t->pad_left) {
+  if (t->pad_left && old > 0) {
     memmove(e->ids + more, e->ids, (size_t)old * sizeof *e->ids);
     memmove(e->types + more, e->types, (size_t)old);
     memmove(e->marks + more, e->marks, (size_t)old);

@@ -1,6 +1,12 @@
 /* The steps that change a text before it is split.  Each copies what it leaves alone in long runs. */
 #include "text/text.h"
 
+/* No byte of the eight is a control character or the start of a longer one: bits are moved into the sign bits. */
+static inline bool is_plain_ascii(uint64_t eight) {
+  const uint64_t ones = 0x0101010101010101u, signs = ones * 0x80;
+  return ((eight | (eight + ones) | ((eight - ones * 0x20) & ~eight)) & signs) == 0;
+}
+
 /* The next character with any of `mask`, from i; n when there is none.  Space itself never counts. */
 static size_t find_flags(const pgi_unicode *u, uint32_t mask, bool in_ascii, const pgi_chars *t,
                          size_t i) {
@@ -8,7 +14,7 @@ static size_t find_flags(const pgi_unicode *u, uint32_t mask, bool in_ascii, con
   while (i < t->n) {
     uint64_t eight;
     memcpy(&eight, p + i, 8);
-    if (!in_ascii && (eight & 0x8080808080808080u) == 0) {
+    if (in_ascii ? is_plain_ascii(eight) : (eight & 0x8080808080808080u) == 0) {
       i += 8;
       continue;
     }

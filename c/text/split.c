@@ -95,10 +95,10 @@ static pg_status by_words(const pgi_unicode *u, bool is_bert, const pgi_work *w,
   for (size_t i = word.from; i < word.to; i += size) {
     uint32_t f =
         p[i] < 0x80 ? (size = 1, u->flags[p[i]]) : pgi_unicode_flags(u, pgi_char_at(p + i, &size));
-    int now = (f & PG_U_SPACE)    ? 0
-              : is_bert           ? 1 + ((f & PG_U_PUNCT) != 0)
-              : (f & (PG_U_WORD)) ? 1
-                                  : 2;
+    int now = (f & PG_U_SPACE)                  ? 0
+              : is_bert                         ? 1 + ((f & PG_U_PUNCT) != 0)
+              : (f & (PG_U_WORD | PG_U_JOINER)) ? 1
+                                                : 2;
     if (now != last || (is_bert && now == 2)) {
       if (last) PG_TRY(pgi_spans_add(out, start, i, err));
       start = i;

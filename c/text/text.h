@@ -407,6 +407,7 @@ struct pgi_work {
   void *block; /* of the models */
   int64_t block_room;
   pgi_cached *cache;
+  int cache_bits;
   bool wants_places;
 };
 
@@ -443,7 +444,7 @@ struct pgi_tokenizer {
   int64_t pad_length, pad_multiple; /* 0: the longest of the batch */
   int32_t pad_id, pad_type;
   bool needs_places; /* a split asks where in the text it stands */
-  bool is_sentence; /* a SentencePiece model: its own normaliser, its rules for offsets */
+  bool is_sentence;  /* a SentencePiece model: its own normaliser, its rules for offsets */
   void *_Atomic works[PG_WORKS];
 };
 enum { PG_TOKEN_SPECIAL = 1, PG_TOKEN_HIDDEN = 2 /* never matched in a text */ };

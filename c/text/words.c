@@ -2,7 +2,14 @@
 ** memory instead of a search. */
 #include "text/text.h"
 
-enum { KEY_WORDS = 4, KEY_BYTES = 32, CACHED_IDS = 6, CACHE_BITS = 16, AHEAD = 6 };
+enum {
+  KEY_WORDS = 4,
+  KEY_BYTES = 32,
+  CACHED_IDS = 6,
+  BATCH = 16,
+  LEAST_BITS = 12,
+  MOST_BITS = 18 /* 16 MB */
+};
 
 typedef struct key {
   uint64_t part[KEY_WORDS]; /* zero behind the word */
@@ -97,32 +104,46 @@ static inline pg_status put_cached(const pgi_work *w, pgi_encoding *out, size_t 
 }
 
 /* Pairs of lines: the one asked last stands first. */
-static inline pgi_cached *look_up(pgi_work *w, uint64_t hash, const key *k, size_t n, bool *found) {
-  pgi_cached *e = &w->cache[hash >> 8 & ((1u << CACHE_BITS) - 2)];
-  *found = true;
-  if (is_equal(e, k, n)) return e;
-  if (is_equal(e + 1, k, n)) return e + 1;
-  *found = false;
-  e[1] = e[0];
-  e->size = 0;
-  return e;
+static inline pgi_cached *pair_of(const pgi_work *w, uint64_t hash) {
+  return &w->cache[hash >> 8 & ((1u << w->cache_bits) - 2)];
 }
 
-static pg_status encode_word(const pgi_text_model *m, pgi_work *w, pgi_span word, pgi_encoding *out,
+static pg_status encode_long(const pgi_text_model *m, pgi_work *w, pgi_span word, pgi_encoding *out,
                              pg_error *err) {
-  const uint8_t *p = w->text.data + word.from;
-  size_t n = word.to - word.from;
   w->n_pieces = 0;
-  if (n > KEY_BYTES) {
-    PG_TRY(run_model(m, w, p, n, err));
-    return put_pieces(w, out, word.from, NULL, NULL, n, err);
+  PG_TRY(run_model(m, w, w->text.data + word.from, word.to - word.from, err));
+  return put_pieces(w, out, word.from, NULL, NULL, 0, err);
+}
+
+static pg_status encode_short(const pgi_text_model *m, pgi_work *w, pgi_span word, const key *k,
+                              pgi_cached *e, pgi_encoding *out, pg_error *err) {
+  size_t n = word.to - word.from;
+  if (is_equal(e, k, n)) return put_cached(w, out, word.from, e, err);
+  if (is_equal(e + 1, k, n)) return put_cached(w, out, word.from, e + 1, err);
+  e[1] = e[0];
+  e->size = 0;
+  w->n_pieces = 0;
+  PG_TRY(run_model(m, w, w->text.data + word.from, n, err));
+  return put_pieces(w, out, word.from, e, k, n, err);
+}
+
+/* At most BATCH words: their lines are under way from memory before the first is needed. */
+static pg_status encode_batch(const pgi_text_model *m, pgi_work *w, const pgi_span *words, int n,
+                              pgi_encoding *out, pg_error *err) {
+  key keys[BATCH];
+  pgi_cached *lines[BATCH];
+  for (int i = 0; i < n; i++) {
+    size_t size = words[i].to - words[i].from;
+    lines[i] = NULL;
+    if (size > KEY_BYTES) continue;
+    lines[i] = pair_of(w, make_key(w->text.data + words[i].from, size, &keys[i]));
+    __builtin_prefetch(lines[i]);
+    __builtin_prefetch(lines[i] + 1);
   }
-  key k;
-  bool found;
-  pgi_cached *e = look_up(w, make_key(p, n, &k), &k, n, &found);
-  if (found) return put_cached(w, out, word.from, e, err);
-  PG_TRY(run_model(m, w, p, n, err));
-  return put_pieces(w, out, word.from, e, &k, n, err);
+  for (int i = 0; i < n; i++)
+    PG_TRY(lines[i] ? encode_short(m, w, words[i], &keys[i], lines[i], out, err)
+                    : encode_long(m, w, words[i], out, err));
+  return PG_OK;
 }
 
 /* A mark behind anything else begins a word where no token has one inside. */
@@ -153,16 +174,25 @@ static pg_status cut_at_marks(pgi_work *w, pg_error *err) {
   return PG_OK;
 }
 
+/* As many lines as the longest text so far has words. */
+static pg_status size_cache(pgi_work *w, pg_error *err) {
+  int bits = w->cache ? w->cache_bits : LEAST_BITS;
+  while (bits < MOST_BITS && (int64_t)1 << bits < w->words.n) bits++;
+  if (w->cache && bits == w->cache_bits) return PG_OK;
+  pgi_cached *lines = pgi_alloc_aligned(w->ctx, sizeof *lines << bits, PG_ALIGN);
+  if (!lines) return pgi_nomem(err);
+  memset(lines, 0, sizeof *lines << bits);
+  pgi_free(w->ctx, w->cache);
+  w->cache = lines;
+  w->cache_bits = bits;
+  return PG_OK;
+}
+
 pg_status pgi_words_encode(const pgi_tokenizer *t, pgi_work *w, pgi_encoding *out, pg_error *err) {
-  if (!w->cache) {
-    w->cache = pgi_alloc_aligned(w->ctx, sizeof(pgi_cached) << CACHE_BITS, PG_ALIGN);
-    if (!w->cache) return pgi_nomem(err);
-    memset(w->cache, 0, sizeof(pgi_cached) << CACHE_BITS);
-  }
   if (t->model.cut_at_mark) PG_TRY(cut_at_marks(w, err));
-  for (int64_t i = 0; i < w->words.n; i++) {
-    if (w->words.at[i].to == w->words.at[i].from) continue;
-    PG_TRY(encode_word(&t->model, w, w->words.at[i], out, err));
-  }
+  PG_TRY(size_cache(w, err));
+  for (int64_t i = 0; i < w->words.n; i += BATCH)
+    PG_TRY(
+        encode_batch(&t->model, w, w->words.at + i, (int)PG_MIN(w->words.n - i, BATCH), out, err));
   return PG_OK;
 }

@@ -120,6 +120,7 @@ function M.read(source)
   local net = sections[1]
   if not net or net.type ~= "net" then fail.format("no [net] at the beginning") end
   local shape = { 1, net:integer("channels", 3), net:integer("height", 0), net:integer("width", 0) }
+  if net.fields.inputs and not net.fields.height then shape = { 1, net:integer "inputs", 1, 1 } end
   for _, n in ipairs(shape) do
     if n < 1 or n > 1 << 14 then fail.format("[net]: an input of [%s]", table.concat(shape, ",")) end
   end

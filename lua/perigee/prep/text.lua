@@ -4,9 +4,10 @@
 ---     local e = assert(tok:encode("Hello, world", { offsets = true }))
 ---     print(e.ids, e.offsets, tok:decode(e.ids))
 ---
---- Reads tokenizer.json, SentencePiece models, BERT's vocab.txt, GPT-2's vocab.json with merges.txt,
---- and tiktoken's ranks. Ids count from 0, as models take them. Offsets are pairs [from, to), from 0,
---- in characters (`offsets`, as Hugging Face's tokenizers count) and in bytes (`byte_offsets`).
+--- Reads tokenizer.json, SentencePiece models, BERT's vocab.txt, GPT-2's vocab.json with
+--- merges.txt,
+--- and tiktoken's ranks. Ids count from 0, as models take them. Offsets are pairs [from, to), from
+--- 0, in characters (`offsets`, as Hugging Face's tokenizers) and in bytes (`byte_offsets`).
 local blame = require "perigee.util.blame"
 local core = require "perigee.core"
 local options = require "perigee.util.options"
@@ -92,7 +93,8 @@ local function check_options(opts)
   return o
 end
 
--- The length to pad to, or nil: `pad` of the options, or what the file says of texts of `longest` tokens.
+-- The length to pad to, or nil: `pad` of the options, or what the file says of texts of `longest`
+-- tokens.
 local function pad_length(tok, o, longest)
   if o.pad == false then return nil end
   if math.type(o.pad) == "integer" then return o.pad end

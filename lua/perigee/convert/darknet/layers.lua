@@ -238,6 +238,16 @@ function M.route(net, section)
   return value(y, { 1, channels, first.shape[3], first.shape[4] })
 end
 
+--- What a shortcut takes of a larger map: every second place of one twice as large.
+local function strided(net, section, x, y)
+  local sy, sx = y.shape[3] // x.shape[3], y.shape[4] // x.shape[4]
+  if sy < 1 or sy ~= sx or y.shape[3] ~= sy * x.shape[3] or y.shape[4] ~= sx * x.shape[4] then
+    same_map(section, x, y)
+  end
+  if sy == 1 then return y.name end
+  return net.b:slice(y.name, { 2, 3 }, { 0, 0 }, { y.shape[3], y.shape[4] }, { sy, sx })
+end
+
 --- A sum over the channels that both have.
 function M.shortcut(net, section, x)
   local b = net.b
@@ -247,8 +257,7 @@ function M.shortcut(net, section, x)
   local y, name = nil, x.name
   for _, n in ipairs(section:list "from") do
     y = net:layer(math.tointeger(n) or 0, section.index)
-    same_map(section, x, y)
-    local other, common = y.name, math.min(x.shape[2], y.shape[2])
+    local other, common = strided(net, section, x, y), math.min(x.shape[2], y.shape[2])
     if y.shape[2] > common then other = b:slice(other, { 1 }, { 0 }, { common }) end
     if x.shape[2] > common then
       local none = { 0, 0, 0, 0, 0, x.shape[2] - common, 0, 0 }

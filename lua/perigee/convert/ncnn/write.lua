@@ -127,7 +127,7 @@ end
 --- A layer that ncnn's reader took apart, as it was.
 function Writer:whole(layer)
   local ins, outs = {}, {}
-  for i, name in ipairs(layer.ins) do ins[i] = self:blob(name) end
+  for i, name in ipairs(layer.ins) do ins[i] = self:blob(self.renamed[name] or name) end
   for i, name in ipairs(layer.outs) do
     outs[i] = self:fresh(name)
     self.blobs[name] = outs[i]
@@ -298,10 +298,11 @@ local function convert(graph)
   local g <close> = assert(graph:clone())
   local ok, message, code = g:canonical()
   if not ok then fail.raise(message, code) end
-  fold.constants(g)
+  local wholes = marks.find(g)
+  local renamed = fold.constants(g)
   g:infer()
   local self = setmetatable({ g = g, blobs = {}, taken = {}, layers = {}, data = {}, missing = {},
-    kept = {} }, Writer)
+    kept = {}, renamed = renamed }, Writer)
   add_inputs(self)
   local ops = require "perigee.convert.ncnn.write_ops"
   local wholes = marks.find(g)

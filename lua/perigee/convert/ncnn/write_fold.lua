@@ -44,9 +44,11 @@ local function known_shape(g, node)
   return { [node.outputs[1]] = #list > 0 and tensor.new(list, "i64") or tensor.zeros({ 0 }, "i64") }
 end
 
+---@param g perigee.Graph
+---@return table<string, string> renamed what became of the names that went
 function M.constants(g)
   g:infer()
-  local outputs = {}
+  local outputs, all = {}, {}
   for _, spec in ipairs(g:output_list()) do outputs[spec.name] = true end
   for _, node in ipairs(g:node_list()) do
     local results = known_shape(g, node) or computed(g, node)
@@ -57,13 +59,14 @@ function M.constants(g)
       for _, name in ipairs(node.outputs) do
         if name ~= "" and results[name] then
           local made = g:add_constant(nil, results[name])
-          renames[name] = made
+          all[name] = made
           g:replace(name, made)
         end
       end
       g:remove(node)
     end
   end
+  return all
 end
 
 return M

@@ -420,7 +420,10 @@ end
 function M.Concat(w, node, a)
   local axis = w:axis(node.outputs[1], a.axis)
   if not axis then return w:unsupported("along the batch") end
-  w:layer("Concat", node.inputs, { [0] = axis })
+  local blobs, rank = {}, w:rank(node.outputs[1])
+  for i, name in ipairs(node.inputs) do blobs[i] = level(w, name, rank) end
+  w.blobs[node.outputs[1]] = w:fresh(node.outputs[1])
+  w:emit("Concat", blobs, { w.blobs[node.outputs[1]] }, { [0] = axis })
 end
 
 function M.Split(w, node, a)

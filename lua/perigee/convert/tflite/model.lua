@@ -232,6 +232,7 @@ function M.read(source)
   for i, tensor_index in ipairs(scope.file.inputs) do
     local tensor = scope.tensors[tensor_index + 1]
     local name = scope.names[tensor_index]
+    if scope.made[name] then fail.format("input %d is named twice", tensor_index) end
     b:input(name, tensor:border_dtype(), border_shape(tensor, i))
     scope:give(tensor_index, name)
   end

@@ -104,6 +104,8 @@ function M.GELU(s, node)
       return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
     end
     or function(x) return 0.5 * x * (1 + erf(x / math.sqrt(2))) end
+  local t = s:need(node, 1)
+  if t.is_quantized and t.dtype == "i16" then return lut16(real)(s, node) end
   unary(function(b, x)
     return b:op("Gelu", { x }, { approximate = approximate and "tanh" or "none" })
   end, real)(s, node)
