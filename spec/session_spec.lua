@@ -362,6 +362,25 @@ describe("plans", function()
     assert.is_true(memory.arena_bytes > 0)
   end)
 
+  it("let go of weights that an operator has packed, and can have them again", function()
+    local g = pg.graph()
+    g:add_input("x", "f32", { 1, 64, 6, 6 })
+    g:add_constant("w", T.random({ 64, 64, 3, 3 }, { seed = 1, low = -1, dtype = "f32" }))
+    g:add("Conv", { "x", "w" }, { "c" }, { pads = { 1, 1, 1, 1 } })
+    g:add("Relu", { "c" }, { "y" })
+    g:add_output "y"
+    local image = T.random({ 1, 64, 6, 6 }, { seed = 2, low = -1, dtype = "f32" })
+    local s = g:session { threads = 2 }
+    local bytes = 64 * 64 * 9 * 4
+    local first, memory = s { x = image }, s:memory()
+    assert.is_true(memory.packed_bytes >= bytes)
+    assert.is_true(memory.weight_bytes < bytes)
+    local inner = s({ x = image }, { "c" }).c
+    assert.is_true(first.y:allclose(inner:map "max(x, 0)", 1e-4, 1e-3))
+    local plain = g:session { threads = 1, optimize = false } { x = image }
+    assert.is_true(first.y:allclose(plain.y, 1e-3, 1e-3))
+  end)
+
   it("lay values out by lifetime: a chain needs no more than two of them", function()
     local g = pg.graph()
     g:add_input("x", "f32", { 1 << 16 })

@@ -107,6 +107,10 @@ int pgi_cpu_count(void);
 ** cut into tasks must never depend on `threads`: that keeps the bits the same. */
 void pgi_parallel_for(pg_context *ctx, int threads, int64_t n, void (*fn)(void *arg, int64_t i),
                       void *arg);
+/* The same for tasks that need memory of their own: no two at a time have the same lane, and lanes
+** are below `threads`. */
+void pgi_parallel_lanes(pg_context *ctx, int threads, int64_t n,
+                        void (*fn)(void *arg, int64_t i, int lane), void *arg);
 void pgi_pool_free(struct pgi_pool *pool);
 /* Threads started so far by this context's pool: for tests. */
 int pgi_pool_started(pg_context *ctx);
@@ -158,13 +162,16 @@ typedef struct pgi_file {
 /* PG_IO with "PATH: reason" (also for directories). */
 pg_status pgi_file_open(pg_context *ctx, const char *path, pgi_file *out, pg_error *err);
 void pgi_file_close(pgi_file *f);
+/* Part of a mapped file that nobody will read for a while: its pages leave memory, and come back from
+** the file when they are read after all. */
+void pgi_file_forget(const void *data, size_t bytes);
 /* Writing to a file that gets its name by commit, once it is synced; where the system has no nameless
 ** files, to one with a temporary name in the same folder. */
 typedef struct pgi_writer pgi_writer;
 pg_status pgi_writer_open(pg_context *ctx, const char *path, pgi_writer **out, pg_error *err);
 pg_status pgi_writer_write(pgi_writer *w, const void *data, size_t size, pg_error *err);
 pg_status pgi_writer_skip(pgi_writer *w, size_t size, pg_error *err); /* zeros, as a hole */
-pg_status pgi_writer_commit(pgi_writer *w, pg_error *err); /* frees w in any case */
+pg_status pgi_writer_commit(pgi_writer *w, pg_error *err);            /* frees w in any case */
 /* Commits when all was written (status PG_OK), else aborts; what happened first is returned. */
 pg_status pgi_writer_end(pgi_writer *w, pg_status status, pg_error *err);
 void pgi_writer_abort(pgi_writer *w); /* NULL is fine */

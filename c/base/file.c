@@ -85,6 +85,18 @@ void pgi_file_close(pgi_file *f) {
   *f = (pgi_file){0};
 }
 
+void pgi_file_forget(const void *data, size_t bytes) {
+#ifdef MADV_DONTNEED
+  long page = sysconf(_SC_PAGESIZE);
+  if (page <= 0) return;
+  uintptr_t size = (uintptr_t)page, first = ((uintptr_t)data + size - 1) / size * size;
+  uintptr_t end = ((uintptr_t)data + bytes) / size * size;
+  if (first < end) (void)madvise((void *)first, end - first, MADV_DONTNEED);
+#else
+  (void)data, (void)bytes;
+#endif
+}
+
 /* ---- writing -------------------------------------------------------------------------------- */
 
 enum { WRITE_BUFFER = 1 << 16, NAME_TRIES = 1000, NAME_KEPT = 200 };

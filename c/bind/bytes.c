@@ -86,7 +86,10 @@ static int open_bytes(lua_State *L) {
   if (status == PG_OK) {
     void *data = (void *)(uintptr_t)m->file.data; /* read-only: nobody writes */
     status = pgi_buffer_wrap(ctx, data, m->file.size, true, release_mapping, m, &b->buffer, &err);
-    if (status != PG_OK) pgi_file_close(&m->file);
+    if (status != PG_OK)
+      pgi_file_close(&m->file);
+    else
+      b->buffer->is_mapped = m->file.block == NULL;
   }
   if (status != PG_OK) {
     pgi_free(ctx, m);
@@ -389,7 +392,10 @@ static int get_tensor(lua_State *L) {
   } else {
     void *start = (void *)(uintptr_t)data; /* read-only: nobody writes */
     status = pgi_buffer_wrap(ctx, start, size, true, release_buffer, b->buffer, &part, &err);
-    if (status == PG_OK) pgi_buffer_retain(b->buffer); /* the part's */
+    if (status == PG_OK) {
+      part->is_mapped = b->buffer->is_mapped;
+      pgi_buffer_retain(b->buffer); /* the part's */
+    }
   }
   if (status != PG_OK) return pgi_lua_fail(L, &err);
   /* strides may repeat elements: only their span lies in the buffer */

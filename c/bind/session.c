@@ -37,7 +37,7 @@ static int session_new(lua_State *L) {
   if (pg_session_new(graph, &options, &box->s, &err) != PG_OK) return pgi_lua_fail(L, &err);
   pgi_session_stats stats;
   pgi_session_stats_get(box->s, &stats);
-  pgi_lua_nudge(L, stats.weight_bytes);
+  pgi_lua_nudge(L, stats.weight_bytes + stats.packed_bytes);
   return 1;
 }
 
@@ -365,13 +365,15 @@ static int session_cancel(lua_State *L) {
   return 0;
 }
 
-/* { weight_bytes, arena_bytes, n_plans } */
+/* { weight_bytes, packed_bytes, arena_bytes, n_plans } */
 static int session_memory(lua_State *L) {
   pgi_session_stats stats;
   pgi_session_stats_get(check_box(L, 1)->s, &stats);
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   lua_pushinteger(L, (lua_Integer)stats.weight_bytes);
   lua_setfield(L, -2, "weight_bytes");
+  lua_pushinteger(L, (lua_Integer)stats.packed_bytes);
+  lua_setfield(L, -2, "packed_bytes");
   lua_pushinteger(L, (lua_Integer)stats.arena_bytes);
   lua_setfield(L, -2, "arena_bytes");
   lua_pushinteger(L, stats.n_plans);

@@ -102,6 +102,11 @@ struct pg_op {
   pg_status (*prepare)(pg_context *ctx, const pgi_node *node, const pg_tensor *const *value,
                        void **prepared, pg_error *err);
   void (*discard)(pg_context *ctx, void *prepared);
+  /* Bit i: where prepare made something, it holds all that run needs of a constant input i but its
+  ** type and shape, and sessions let go of the content. */
+  unsigned packs;
+  /* NULL: as much as the inputs that it packs, in f32. */
+  size_t (*prepared_bytes)(const pgi_node *node, const void *prepared);
   pg_status (*run)(pgi_call *c);
   /* Replaces the node by simpler ones (composite operators, instead of run). */
   pg_status (*expand)(pgi_node *node, pg_error *err);

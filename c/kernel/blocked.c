@@ -168,6 +168,7 @@ static const pgi_blocked_f32 scalar = {LANES,
                                        scalar_total,
                                        pgi_winograd_in_scalar,
                                        pgi_winograd_out_scalar,
+                                       pgi_winograd_weights_scalar,
                                        NULL,
                                        NULL,
                                        NULL};

@@ -67,6 +67,11 @@ typedef struct pgi_blocked_f32 {
   ** conv does.  z, y: the block's image. */
   void (*winograd_out)(const pgi_blocked_conv *c, int size, int out, const float *v, int64_t step,
                        const float *bias, const float *z, float *y, int64_t oy, int64_t ox);
+  /* Transforms the weights of `lanes` outputs for one input: number t of the taps is
+  ** g[t * lanes + l]; matrix: pgi_winograd_matrix.  Number f of those transformed goes to
+  ** to[f * step + l]. */
+  void (*winograd_weights)(int size, int taps, const float *matrix, const float *g, float *to,
+                           int64_t step);
   /* Functions for whole vectors; NULL: those of family PG_K_UNARY_F32 are as good. */
   pgi_unary_f32_fn *hard_swish, *sigmoid, *swish;
 } pgi_blocked_f32;
@@ -81,13 +86,16 @@ void pgi_blocked_pack(int lanes, int64_t outputs, int64_t channels, int64_t dept
 /* ---- winograd.c: S. Winograd's minimal filtering, as in Lavin and Gray, "Fast Algorithms for
 ** Convolutional Neural Networks" (2015) -------------------------------------------------------- */
 
-/* g[taps x taps] to to[f * step], f in [0, size * size). */
 void pgi_winograd_in_scalar(const pgi_blocked_conv *c, int size, int out, const float *x,
                             int64_t oy, int64_t ox, float *v, int64_t step);
 void pgi_winograd_out_scalar(const pgi_blocked_conv *c, int size, int out, const float *v,
                              int64_t step, const float *bias, const float *z, float *y, int64_t oy,
                              int64_t ox);
+/* The matrix G, [size x taps], and g[taps x taps] to G g G^T, to[f * step] for f in [0, size * size). */
+void pgi_winograd_matrix(int size, int taps, float *to);
 void pgi_winograd_weights(int size, int taps, const float *g, float *to, int64_t step);
+void pgi_winograd_weights_scalar(int size, int taps, const float *matrix, const float *g, float *to,
+                                 int64_t step);
 
 /* Sets c->ahead for `next`, weights of `width` outputs like those used now, which serve `lines` calls
 ** for n pixels each in tiles of `tile`. */

@@ -24,9 +24,9 @@ typedef __m256 vec;
 #include "kernel/blocked_x86.h"
 #include "kernel/winograd_x86.h"
 
-static const pgi_blocked_f32 avx2 = {LANES,      TILE,   conv,  depthwise,   max_line,
-                                     sum_line,   affine, total, winograd_in, winograd_out,
-                                     hard_swish, NULL,   NULL};
+static const pgi_blocked_f32 avx2 = {
+    LANES, TILE,        conv,         depthwise,        max_line,   sum_line, affine,
+    total, winograd_in, winograd_out, winograd_weights, hard_swish, NULL,     NULL};
 PG_KERNEL(blocked_f32_avx2) = {
     .name = "blocked_f32_avx2", .family = PG_K_BLOCKED_F32, .needs = PG_CPU_AVX2, .table = &avx2};
 #endif

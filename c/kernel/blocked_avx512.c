@@ -62,9 +62,9 @@ TARGET static void swish(const float *x, float *y, int64_t n, float a, float b) 
   }
 }
 
-static const pgi_blocked_f32 avx512 = {LANES,      TILE,    conv,  depthwise,   max_line,
-                                       sum_line,   affine,  total, winograd_in, winograd_out,
-                                       hard_swish, sigmoid, swish};
+static const pgi_blocked_f32 avx512 = {
+    LANES, TILE,        conv,         depthwise,        max_line,   sum_line, affine,
+    total, winograd_in, winograd_out, winograd_weights, hard_swish, sigmoid,  swish};
 PG_KERNEL(blocked_f32_avx512) = {.name = "blocked_f32_avx512",
                                  .family = PG_K_BLOCKED_F32,
                                  .needs = PG_CPU_AVX2 | PG_CPU_AVX512,

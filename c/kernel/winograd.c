@@ -64,7 +64,21 @@ void pgi_winograd_weights(int size, int taps, const float *g, float *to, int64_t
   }
 }
 
+void pgi_winograd_matrix(int size, int taps, float *to) {
+  for (int i = 0; i < size * taps; i++) to[i] = (float)weight_at(size, taps, i / taps, i % taps);
+}
+
 /* ---- the reference -------------------------------------------------------------------------- */
+
+void pgi_winograd_weights_scalar(int size, int taps, const float *matrix, const float *g, float *to,
+                                 int64_t step) {
+  float one[MOST * MOST];
+  (void)matrix;
+  for (int l = 0; l < LANES; l++) {
+    for (int t = 0; t < taps * taps; t++) one[t] = g[t * LANES + l];
+    pgi_winograd_weights(size, taps, one, to + l, step);
+  }
+}
 
 void pgi_winograd_in_scalar(const pgi_blocked_conv *c, int size, int out, const float *x,
                             int64_t oy, int64_t ox, float *v, int64_t step) {

@@ -156,3 +156,34 @@ TARGET static void winograd_out(const pgi_blocked_conv *c, int size, int out, co
     out_tile(8, 4, c, v, step, bias, z, y, oy, ox);
   }
 }
+
+/* ---- weights -------------------------------------------------------------------------------- */
+
+INLINE void weights_tile(const int N, const int R, const float *matrix, const float *g, float *to,
+                         int64_t step) {
+  vec half[8 * 5];
+  for (int i = 0; i < N; i++) {
+    for (int j = 0; j < R; j++) {
+      vec sum = mul(splat(matrix[i * R]), load(g + j * LANES));
+      for (int k = 1; k < R; k++) {
+        sum = fmadd(splat(matrix[i * R + k]), load(g + (k * R + j) * LANES), sum);
+      }
+      half[i * R + j] = sum;
+    }
+  }
+  for (int i = 0; i < N; i++) {
+    for (int j = 0; j < N; j++, to += step) {
+      vec sum = mul(splat(matrix[j * R]), half[i * R]);
+      for (int k = 1; k < R; k++) sum = fmadd(splat(matrix[j * R + k]), half[i * R + k], sum);
+      store(to, sum);
+    }
+  }
+}
+
+TARGET static void winograd_weights(int size, int taps, const float *matrix, const float *g,
+                                    float *to, int64_t step) {
+  if (taps == 3)
+    weights_tile(size, 3, matrix, g, to, step);
+  else
+    weights_tile(size, 5, matrix, g, to, step);
+}

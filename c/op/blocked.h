@@ -21,8 +21,28 @@ void pgi_blocked_window(const pgi_window *w, int64_t lanes, pgi_blocked_conv *ou
 /* Infers with the plain type of input 0 in its place and blocks output 0. */
 pg_status pgi_infer_unblocked(pgi_infer *inf, pgi_dim channels,
                               pg_status (*infer)(pgi_infer *inf, pgi_type *out));
-/* How many lines (of `lines` for each of n things, `bytes` of input a line) make a task. */
-int64_t pgi_blocked_task_lines(int64_t n, int64_t lines, int64_t bytes);
+/* How work on `units` things (planes of one block, tiles of outputs) of `lines` lines each is cut into
+** tasks: pieces of lines, and for each piece groups of things.  Pieces come first in the order of
+** tasks, so that a thread has the same part of the image in one layer and the next; they are of one
+** size, and a multiple of `step` lines but for the last.  Depends on the shape alone. */
+typedef struct pgi_blocked_cut {
+  int64_t lines, per_piece, pieces, units, per_group, groups;
+} pgi_blocked_cut;
+/* least: lines of a piece, at least; bytes: of input that a line of a unit reads; work: multiplications
+** that a line of it takes. */
+void pgi_blocked_cut_init(pgi_blocked_cut *cut, int64_t lines, int64_t step, int64_t least,
+                          int64_t units, int64_t bytes, int64_t work);
+static inline int64_t pgi_blocked_cut_tasks(const pgi_blocked_cut *cut) {
+  return cut->pieces * cut->groups;
+}
+/* Lines [*line, *line_end) of units [*unit, *unit_end) are task i. */
+static inline void pgi_blocked_cut_task(const pgi_blocked_cut *cut, int64_t i, int64_t *line,
+                                        int64_t *line_end, int64_t *unit, int64_t *unit_end) {
+  *line = i / cut->groups * cut->per_piece;
+  *line_end = PG_MIN(*line + cut->per_piece, cut->lines);
+  *unit = i % cut->groups * cut->per_group;
+  *unit_end = PG_MIN(*unit + cut->per_group, cut->units);
+}
 
 /* ---- blocked_conv.c --------------------------------------------------------------------------- */
 
@@ -42,8 +62,8 @@ int pgi_winograd_choose(int64_t lanes, int64_t inputs, int64_t outputs, int64_t 
                         int64_t h, int64_t w);
 /* Floats of transformed weights, and the weights [outputs][inputs][taps * taps] transformed. */
 int64_t pgi_winograd_size(int lanes, int out, int64_t inputs, int64_t outputs, int64_t taps);
-void pgi_winograd_pack(int lanes, int out, int64_t inputs, int64_t outputs, int64_t taps,
-                       const float *w, float *to);
+void pgi_winograd_pack(const pgi_blocked_f32 *kernel, int out, int64_t inputs, int64_t outputs,
+                       int64_t side, const float *w, float *to);
 /* c: as for the direct way (bounds, sizes); x, z, y: [images] of image_in and image_out floats. */
 typedef struct pgi_winograd {
   const pgi_blocked_f32 *kernel;

@@ -58,7 +58,8 @@ static pg_status infer(pgi_infer *inf) {
 typedef struct weights {
   pgi_blocked_kind kind;
   int winograd;
-  int64_t group_size; /* of one group's packed weights */
+  int64_t group_size;    /* of one group's packed weights */
+  int64_t size, rounded; /* of packed and bias */
   float *packed, *bias;
 } weights;
 
@@ -96,28 +97,37 @@ static pg_status pack(pg_context *ctx, const pgi_node *node, const pg_tensor *co
   int64_t outputs = t->dims[0], inputs = t->dims[1], lanes = kernel->lanes;
   int64_t rounded = (outputs + lanes - 1) / lanes * lanes;
   PG_TRY(alloc_floats(ctx, rounded, &w->bias, err));
+  w->rounded = rounded;
   memset(w->bias, 0, (size_t)rounded * sizeof *w->bias);
   if (b) memcpy(w->bias, pgi_tensor_data(b), (size_t)outputs * sizeof *w->bias);
   if (w->kind == PG_BLOCKED_DEPTHWISE) {
-    PG_TRY(alloc_floats(ctx, rounded * taps, &w->packed, err));
+    w->size = rounded * taps;
+    PG_TRY(alloc_floats(ctx, w->size, &w->packed, err));
     pack_depthwise(lanes, outputs, taps, from, w->packed);
     return PG_OK;
   }
   if (w->winograd) {
     int64_t side = t->dims[t->rank - 1];
-    int64_t size = pgi_winograd_size(kernel->lanes, w->winograd, inputs, outputs, side);
-    PG_TRY(alloc_floats(ctx, size, &w->packed, err));
-    pgi_winograd_pack(kernel->lanes, w->winograd, inputs, outputs, side, from, w->packed);
+    w->size = pgi_winograd_size(kernel->lanes, w->winograd, inputs, outputs, side);
+    PG_TRY(alloc_floats(ctx, w->size, &w->packed, err));
+    pgi_winograd_pack(kernel, w->winograd, inputs, outputs, side, from, w->packed);
     return PG_OK;
   }
   int64_t per_group = outputs / groups, depth = pgi_attr_int(node, "plain") ? inputs : lanes;
   w->group_size = pgi_blocked_packed_size(kernel->lanes, per_group, inputs, taps);
-  PG_TRY(alloc_floats(ctx, w->group_size * groups, &w->packed, err));
+  w->size = w->group_size * groups;
+  PG_TRY(alloc_floats(ctx, w->size, &w->packed, err));
   for (int64_t g = 0; g < groups; g++) {
     pgi_blocked_pack(kernel->lanes, per_group, inputs, depth, taps,
                      from + g * per_group * inputs * taps, w->packed + g * w->group_size);
   }
   return PG_OK;
+}
+
+static size_t prepared_bytes(const pgi_node *node, const void *prepared) {
+  const weights *w = prepared;
+  (void)node;
+  return (size_t)(w->size + w->rounded) * sizeof(float);
 }
 
 static pg_status prepare(pg_context *ctx, const pgi_node *node, const pg_tensor *const *value,
@@ -151,28 +161,24 @@ typedef struct run {
   int64_t image_in, image_out, group_in, group_out; /* floats */
   const float *x, *z;
   float *y;
-  /* How the work is cut: lines x groups of blocks of outputs, for each image and group. */
-  int64_t lines, per_task, line_tasks, tiles, tiles_per_task, tile_tasks;
-  bool is_flat; /* all pixels are one line, cut into pieces of per_task */
+  pgi_blocked_cut cut; /* the tiles of outputs of all groups of an image, or its planes */
+  int64_t tiles;       /* of one group */
+  bool is_flat;        /* all pixels are one line, whose pixels are cut like lines */
 } run;
 
 static void dense_task(void *arg, int64_t i) {
   const run *r = arg;
   pgi_blocked_conv own = r->c, *c = &own;
-  int64_t line = i % r->line_tasks * r->per_task, rest = i / r->line_tasks;
-  int64_t tile0 = rest % r->tile_tasks * r->tiles_per_task;
-  int64_t group = rest / r->tile_tasks % r->groups, image = rest / r->tile_tasks / r->groups;
-  int64_t tile1 = PG_MIN(tile0 + r->tiles_per_task, r->tiles);
-  int64_t end = PG_MIN(line + r->per_task, r->lines);
+  int64_t line, end, tile0, tile1, tasks = pgi_blocked_cut_tasks(&r->cut), image = i / tasks;
+  pgi_blocked_cut_task(&r->cut, i % tasks, &line, &end, &tile0, &tile1);
   int64_t blocks = (r->group_outputs + r->lanes - 1) / r->lanes;
-  int64_t out = image * r->image_out + group * r->group_out;
-  const float *x = r->x + image * r->image_in + group * r->group_in;
-  const float *w = r->weights->packed + group * r->weights->group_size;
   int64_t block_weights = c->channels * c->kernel_h * c->kernel_w * r->lanes;
   for (int64_t t = tile0; t < tile1; t++) {
-    int64_t b = t * PG_BLOCKED_TILE, at = out + b * c->out_block;
+    int64_t group = t / r->tiles, b = t % r->tiles * PG_BLOCKED_TILE;
+    int64_t at = image * r->image_out + group * r->group_out + b * c->out_block;
     int count = (int)PG_MIN(blocks - b, PG_BLOCKED_TILE);
-    const float *taps = w + b * block_weights;
+    const float *x = r->x + image * r->image_in + group * r->group_in;
+    const float *taps = r->weights->packed + group * r->weights->group_size + b * block_weights;
     const float *bias = r->weights->bias + group * r->group_outputs + b * r->lanes;
     const float *z = r->z ? r->z + at : NULL;
     int64_t lines = r->is_flat ? 1 : end - line, n = r->is_flat ? end - line : c->out_w;
@@ -182,12 +188,9 @@ static void dense_task(void *arg, int64_t i) {
   }
 }
 
-static void depthwise_task(void *arg, int64_t i) {
-  const run *r = arg;
+static void depthwise_plane(const run *r, int64_t image, int64_t block, int64_t line, int64_t end) {
   const pgi_blocked_conv *c = &r->c;
-  int64_t line = i % r->line_tasks * r->per_task, plane = i / r->line_tasks;
-  int64_t block = plane % r->tiles, end = PG_MIN(line + r->per_task, r->lines);
-  int64_t out = plane * c->out_block;
+  int64_t plane = image * r->cut.units + block, out = plane * c->out_block;
   for (int64_t oy = line; oy < end; oy++) {
     r->kernel->depthwise(c, r->x + plane * c->block,
                          r->weights->packed + block * c->kernel_h * c->kernel_w * r->lanes,
@@ -196,34 +199,36 @@ static void depthwise_task(void *arg, int64_t i) {
   }
 }
 
-enum { TASKS = 8 }; /* at least, where the shape allows it */
+static void depthwise_task(void *arg, int64_t i) {
+  const run *r = arg;
+  int64_t line, end, block, last, tasks = pgi_blocked_cut_tasks(&r->cut);
+  pgi_blocked_cut_task(&r->cut, i % tasks, &line, &end, &block, &last);
+  for (; block < last; block++) depthwise_plane(r, i / tasks, block, line, end);
+}
 
-static void cut(run *r, int64_t images) {
+enum { SHARED_PIXELS = 56 };
+
+/* Cuts the pixels of a 1 x 1 convolution, else the lines. */
+static void cut_dense(run *r) {
   pgi_blocked_conv *c = &r->c;
-  int64_t line_bytes = c->in_w * c->stride_h * c->channels * (int64_t)sizeof(float);
   bool is_point = c->kernel_h == 1 && c->kernel_w == 1 && c->stride_h == 1 && c->stride_w == 1 &&
                   c->before_h == 0 && c->before_w == 0 && c->out_h == c->in_h &&
                   c->out_w == c->in_w;
-  r->lines = c->out_h;
+  int64_t most = PG_BLOCKED_TILE * r->lanes, width = PG_MIN(r->group_outputs, most);
+  int64_t bytes = c->in_w * c->stride_h * c->channels * (int64_t)sizeof(float), step = 1;
   if (is_point) {
     r->is_flat = true;
-    r->lines = c->out_h * c->out_w;
-    c->in_w = c->out_w = r->lines;
+    c->in_w = c->out_w = c->out_h * c->out_w;
     c->in_h = c->out_h = 1;
-    line_bytes = c->channels * (int64_t)sizeof(float);
+    bytes = c->channels * (int64_t)sizeof(float);
+    step = r->kernel->tile;
   }
-  int64_t units = images * r->groups;
-  r->per_task = pgi_blocked_task_lines(TASKS, r->lines, line_bytes);
-  /* pieces of one size; of flat ones all but the last a multiple of the widest tiles */
-  int64_t n = (r->lines + r->per_task - 1) / r->per_task;
-  r->per_task = (r->lines + n - 1) / n;
-  if (r->is_flat) r->per_task = (r->per_task + 83) / 84 * 84;
-  r->line_tasks = (r->lines + r->per_task - 1) / r->per_task;
-  int64_t most = PG_BLOCKED_TILE * r->lanes;
+  /* Each piece reads all weights: enough pixels must share them. */
+  int64_t least = r->is_flat ? SHARED_PIXELS : SHARED_PIXELS / PG_MAX(c->out_w, 1) + 1;
+  int64_t work = c->channels * c->kernel_h * c->kernel_w * width;
   r->tiles = (r->group_outputs + most - 1) / most;
-  int64_t wanted = PG_MAX(1, TASKS / PG_MAX(1, units * r->line_tasks));
-  r->tiles_per_task = PG_MAX(1, r->tiles / wanted);
-  r->tile_tasks = (r->tiles + r->tiles_per_task - 1) / r->tiles_per_task;
+  pgi_blocked_cut_init(&r->cut, r->is_flat ? c->out_w : c->out_h, step, least, r->tiles * r->groups,
+                       bytes, r->is_flat ? work : work * c->out_w);
 }
 
 static void run_dense(pgi_call *call, run *r, const pgi_conv *c) {
@@ -238,18 +243,16 @@ static void run_dense(pgi_call *call, run *r, const pgi_conv *c) {
   }
   r->group_in = c->in_per_group * c->w.in_size;
   r->group_out = c->out_per_group * c->w.out_size;
-  cut(r, c->batch);
-  pgi_call_parallel(call, c->batch * r->groups * r->tile_tasks * r->line_tasks, dense_task, r);
+  cut_dense(r);
+  pgi_call_parallel(call, c->batch * pgi_blocked_cut_tasks(&r->cut), dense_task, r);
 }
 
 static void run_depthwise(pgi_call *call, run *r, const pgi_conv *c) {
-  r->lines = r->c.out_h;
-  r->tiles = (c->outputs + r->lanes - 1) / r->lanes;
-  int64_t planes = c->batch * r->tiles;
   int64_t bytes = r->c.in_w * r->c.stride_h * r->lanes * (int64_t)sizeof(float);
-  r->per_task = pgi_blocked_task_lines(planes, r->lines, bytes);
-  r->line_tasks = (r->lines + r->per_task - 1) / r->per_task;
-  pgi_call_parallel(call, planes * r->line_tasks, depthwise_task, r);
+  int64_t work = r->c.out_w * r->lanes * (r->c.kernel_h * r->c.kernel_w + 4);
+  pgi_blocked_cut_init(&r->cut, r->c.out_h, 1, 2, (c->outputs + r->lanes - 1) / r->lanes, bytes,
+                       work);
+  pgi_call_parallel(call, c->batch * pgi_blocked_cut_tasks(&r->cut), depthwise_task, r);
 }
 
 static pg_status run_winograd(pgi_call *call, run *r, const pgi_conv *c) {
@@ -348,4 +351,6 @@ PG_OP(blocked_conv) = {.name = "BlockedConv",
                        .infer = infer,
                        .prepare = prepare,
                        .discard = discard,
+                       .packs = 1 << 1 | 1 << 2,
+                       .prepared_bytes = prepared_bytes,
                        .run = run_conv};

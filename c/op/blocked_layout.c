@@ -69,12 +69,46 @@ pg_status pgi_infer_unblocked(pgi_infer *inf, pgi_dim channels,
   return PG_OK;
 }
 
-enum { TASK_BYTES = 1 << 19, TASKS = 8 };
+/* ---- sharing out -------------------------------------------------------------------------------- */
 
-int64_t pgi_blocked_task_lines(int64_t n, int64_t lines, int64_t bytes) {
-  int64_t most = PG_MAX(1, TASK_BYTES / PG_MAX(bytes, 1));
-  if (n > 0 && n < TASKS) most = PG_MIN(most, PG_MAX(1, lines * n / TASKS));
-  return PG_MAX(1, PG_MIN(most, lines));
+enum {
+  TASK_BYTES = 1 << 19, /* of input, at most: half of a second-level cache */
+  TASKS = 8,            /* wanted */
+  LEAST_WORK = 1 << 17  /* multiplications of a task: a microsecond */
+};
+
+static int64_t pieces_of(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
+
+/* As many pieces as wanted, or the half of it and so on, if they come out nearly equal. */
+static int64_t even_piece(int64_t steps, int64_t wanted) {
+  for (; wanted > 1; wanted /= 2) {
+    int64_t size = pieces_of(steps, wanted), n = pieces_of(steps, size);
+    if (n == wanted && n * size - steps <= steps / 12) return size;
+  }
+  return steps;
+}
+
+void pgi_blocked_cut_init(pgi_blocked_cut *cut, int64_t lines, int64_t step, int64_t least,
+                          int64_t units, int64_t bytes, int64_t work) {
+  int64_t steps = PG_MAX(1, pieces_of(lines, step)), all = PG_MAX(1, units);
+  int64_t line_work = PG_MAX(1, work) * all;
+  int64_t smallest = pieces_of(PG_MAX(least, pieces_of(LEAST_WORK, line_work)), step);
+  int64_t largest = PG_MAX(1, TASK_BYTES / PG_MAX(1, bytes) / step); /* for the cache */
+  int64_t size;
+  if (steps > largest) {
+    size = pieces_of(steps, pieces_of(pieces_of(steps, largest), TASKS) * TASKS);
+  } else {
+    int64_t wanted = 1;
+    while (wanted < TASKS && wanted * 2 * smallest <= steps) wanted *= 2;
+    size = even_piece(steps, wanted);
+  }
+  *cut = (pgi_blocked_cut){.lines = lines, .per_piece = size * step, .units = units};
+  cut->pieces = PG_MAX(1, pieces_of(lines, cut->per_piece));
+  int64_t group = pieces_of(LEAST_WORK, PG_MAX(1, work) * PG_MIN(cut->per_piece, lines));
+  cut->per_group = cut->pieces >= TASKS ? all : PG_MIN(group, all);
+  cut->groups = pieces_of(all, cut->per_group);
 }
 
 /* ---- shapes ------------------------------------------------------------------------------------- */

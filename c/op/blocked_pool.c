@@ -44,7 +44,8 @@ static pg_status infer_global(pgi_infer *inf) {
 typedef struct run {
   const pgi_blocked_f32 *kernel;
   pgi_blocked_conv c;
-  int64_t lanes, per_task, line_tasks;
+  int64_t lanes;
+  pgi_blocked_cut cut;
   const float *x;
   float *y;
   bool is_max, with_pad;
@@ -73,13 +74,15 @@ static void divide(const run *r, float *y, int64_t oy) {
 static void task(void *arg, int64_t i) {
   const run *r = arg;
   const pgi_blocked_conv *c = &r->c;
-  int64_t line = i % r->line_tasks * r->per_task, plane = i / r->line_tasks;
-  int64_t end = PG_MIN(line + r->per_task, c->out_h);
-  const float *x = r->x + plane * c->block;
-  float *y = r->y + plane * c->out_block;
-  for (int64_t oy = line; oy < end; oy++) {
-    (r->is_max ? r->kernel->max_line : r->kernel->sum_line)(c, x, y, oy);
-    if (!r->is_max) divide(r, y + oy * c->out_w * r->lanes, oy);
+  int64_t line, end, plane, last;
+  pgi_blocked_cut_task(&r->cut, i, &line, &end, &plane, &last);
+  for (; plane < last; plane++) {
+    const float *x = r->x + plane * c->block;
+    float *y = r->y + plane * c->out_block;
+    for (int64_t oy = line; oy < end; oy++) {
+      (r->is_max ? r->kernel->max_line : r->kernel->sum_line)(c, x, y, oy);
+      if (!r->is_max) divide(r, y + oy * c->out_w * r->lanes, oy);
+    }
   }
 }
 
@@ -98,11 +101,10 @@ static pg_status run_pool(pgi_call *call) {
   pgi_blocked_window(&w, r.lanes, &r.c);
   r.after_w = w.after[w.n - 1];
   r.after_h = w.n > 1 ? w.after[w.n - 2] : 0;
-  int64_t planes = x->dims[0] * x->dims[1];
   int64_t bytes = r.c.in_w * r.c.stride_h * r.lanes * (int64_t)sizeof(float);
-  r.per_task = pgi_blocked_task_lines(planes, r.c.out_h, bytes);
-  r.line_tasks = (r.c.out_h + r.per_task - 1) / r.per_task;
-  pgi_call_parallel(call, planes * r.line_tasks, task, &r);
+  int64_t work = r.c.out_w * r.lanes * (r.c.kernel_h * r.c.kernel_w + 4);
+  pgi_blocked_cut_init(&r.cut, r.c.out_h, 1, 2, x->dims[0] * x->dims[1], bytes, work);
+  pgi_call_parallel(call, pgi_blocked_cut_tasks(&r.cut), task, &r);
   return PG_OK;
 }
 

@@ -11,7 +11,10 @@
 enum {
   CACHE_FLOATS = 1 << 18, /* of transformed inputs and products at a time */
   LEAST_TILES = 14,       /* a full tile of the direct kernel */
-  PARTS = 4               /* so many chunks of tiles are worth sharing out whole */
+  PARTS = 4,              /* so many chunks of tiles are worth sharing out whole */
+  MANY = 32,
+  MOST_SIZE = 8, /* of a transformed tile */
+  MOST_SIDE = 5  /* of a kernel */
 };
 
 /* ---- choosing ------------------------------------------------------------------------------- */
@@ -33,6 +36,11 @@ static double both(double product, double stream) {
   return fmax(product, stream) + 0.25 * fmin(product, stream);
 }
 
+/* Memory is worth something too, as is the time to fill it: a quarter more cycles for 64 MiB. */
+static double price(double floats) {
+  return 1 + floats * sizeof(float) / (256 << 20);
+}
+
 static double winograd_cycles(int64_t lanes, int64_t inputs, int64_t outputs, int size, int out,
                               int64_t n, int64_t h, int64_t w) {
   double tiles = (double)n * (double)((h + out - 1) / out) * (double)((w + out - 1) / out);
@@ -41,7 +49,8 @@ static double winograd_cycles(int64_t lanes, int64_t inputs, int64_t outputs, in
   double product = product_cycles(fmax(tiles, 6), tiles, (double)inputs, blocks) * numbers;
   double stream = stream_cycles(numbers * (double)inputs * blocks * (double)lanes);
   double transform = tiles * numbers * (in_blocks + blocks) * 4.5;
-  return both(product, stream) + transform;
+  return (both(product, stream) + transform) *
+         price(numbers * (double)inputs * blocks * (double)lanes);
 }
 
 /* Larger tiles lose some accuracy, so they must win something. */
@@ -52,7 +61,8 @@ int pgi_winograd_choose(int64_t lanes, int64_t inputs, int64_t outputs, int64_t 
   double blocks = (double)((outputs + lanes - 1) / lanes), all = (double)(taps * taps);
   double work =
       product_cycles((double)n * (double)h * (double)w, (double)w, (double)inputs, blocks) * all;
-  double best = both(work, stream_cycles(all * (double)inputs * blocks * (double)lanes));
+  double floats = all * (double)inputs * blocks * (double)lanes;
+  double best = both(work, stream_cycles(floats)) * price(floats);
   int side = 0;
   for (int size = 4; size <= 8; size += 2) {
     int out = size - (int)taps + 1;
@@ -74,18 +84,29 @@ int64_t pgi_winograd_size(int lanes, int out, int64_t inputs, int64_t outputs, i
   return (outputs + lanes - 1) / lanes * lanes * inputs * size * size;
 }
 
-void pgi_winograd_pack(int lanes, int out, int64_t inputs, int64_t outputs, int64_t taps,
-                       const float *w, float *to) {
-  int size = out + (int)taps - 1;
+/* The weights of `count` outputs from w on for one input, the others of `lanes` zero. */
+static void gather(int lanes, int64_t count, int64_t inputs, int64_t taps, const float *w,
+                   float *to) {
+  for (int64_t t = 0; t < taps; t++) {
+    for (int64_t l = 0; l < lanes; l++)
+      to[t * lanes + l] = l < count ? w[l * inputs * taps + t] : 0;
+  }
+}
+
+void pgi_winograd_pack(const pgi_blocked_f32 *kernel, int out, int64_t inputs, int64_t outputs,
+                       int64_t side, const float *w, float *to) {
+  float matrix[MOST_SIZE * MOST_SIDE], g[MOST_SIDE * MOST_SIDE * PG_BLOCKED_MAX_LANES];
+  int size = out + (int)side - 1, lanes = kernel->lanes;
   int64_t most = PG_BLOCKED_TILE * lanes, rounded = (outputs + lanes - 1) / lanes * lanes;
-  memset(to, 0, (size_t)pgi_winograd_size(lanes, out, inputs, outputs, taps) * sizeof *to);
+  pgi_winograd_matrix(size, (int)side, matrix);
   for (int64_t first = 0; first < outputs; first += most) {
-    int64_t width = PG_MIN(rounded - first, most), end = PG_MIN(outputs, first + most);
+    int64_t width = PG_MIN(rounded - first, most);
     float *pair = to + first * inputs * size * size;
     for (int64_t i = 0; i < inputs; i++) {
-      for (int64_t o = first; o < end; o++) {
-        pgi_winograd_weights(size, (int)taps, w + (o * inputs + i) * taps * taps,
-                             pair + i * width + (o - first), inputs * width);
+      for (int64_t o = 0; o < width; o += lanes) {
+        gather(lanes, PG_MIN(outputs - first - o, lanes), inputs, side * side,
+               w + ((first + o) * inputs + i) * side * side, g);
+        kernel->winograd_weights(size, (int)side, matrix, g, pair + i * width + o, inputs * width);
       }
     }
   }
@@ -208,6 +229,8 @@ static void cut(run *r) {
   int64_t floats = r->numbers * (r->in_blocks + PG_BLOCKED_TILE) * r->lanes;
   int64_t most = PG_MAX(CACHE_FLOATS / floats, LEAST_TILES);
   r->chunks = (r->tiles + most - 1) / most;
+  /* A few threads shall find equal shares. */
+  if (r->chunks >= PARTS && r->chunks < MANY) r->chunks = (r->chunks + PARTS - 1) / PARTS * PARTS;
   r->chunk = (r->tiles + r->chunks - 1) / r->chunks;
   r->chunks = (r->tiles + r->chunk - 1) / r->chunk;
   r->v_step = odd_step(r->in_blocks * r->chunk * r->lanes, r->lanes);

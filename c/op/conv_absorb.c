@@ -93,6 +93,7 @@ static pg_status scale_weights(pgi_node *node, bool is_transposed, const affine 
       data[r * size + i] = (float)((double)data[r * size + i] * a->scale[output]);
     }
   }
+  pgi_tensor_forget(w);
   return set_constant(node, 1, &scaled, err);
 }
 

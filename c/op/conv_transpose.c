@@ -188,12 +188,12 @@ static pg_status run_f32(pgi_call *call, const pgi_conv *c) {
   pg_tensor *y = call->out[0];
   int64_t count = pgi_tensor_count(y), rows = c->out_per_group * c->w.taps;
   PG_TRY(pgi_as_f32(call, call->in[0], &r.x));
-  PG_TRY(pgi_as_f32(call, call->in[1], &r.w));
+  const float *packed = call->prepared;
+  if (!packed) PG_TRY(pgi_as_f32(call, call->in[1], &r.w));
   PG_TRY(pgi_as_f32(call, call->n_in > 2 ? call->in[2] : NULL, &r.bias));
   r.y = pgi_tensor_data(y);
   if (y->dtype != PG_F32) PG_TRY(pgi_scratch_array(call, count, sizeof *r.y, &r.y));
   PG_TRY(pgi_scratch_array(call, rows, (size_t)c->w.in_size * sizeof(float), &r.copies));
-  const float *packed = call->prepared;
   const pgi_gemm_f32 *kernel = call->ctx->kernels[PG_K_GEMM_F32];
   int64_t packed_size = pgi_packed_a_size(rows, c->in_per_group, kernel->mr);
   for (int64_t i = 0; i < c->batch * c->groups; i++) {
@@ -204,7 +204,7 @@ static pg_status run_f32(pgi_call *call, const pgi_conv *c) {
                      .n = c->w.in_size,
                      .k = c->in_per_group,
                      .alpha = 1,
-                     .a = r.w + r.group * c->in_per_group * rows,
+                     .a = packed ? NULL : r.w + r.group * c->in_per_group * rows,
                      .a_row = 1,
                      .a_col = rows,
                      .b = r.x + i * c->in_per_group * c->w.in_size,
@@ -320,5 +320,6 @@ PG_OP(conv_transpose) = {.name = "ConvTranspose",
                          .infer = infer,
                          .prepare = prepare,
                          .discard = pgi_discard_right,
+                         .packs = 1 << 1,
                          .run = run_any,
                          .absorb = pgi_conv_transpose_absorb};

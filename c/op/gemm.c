@@ -194,7 +194,8 @@ static pg_status absorb(pgi_node *node, bool *changed, pg_error *err) {
   return pgi_absorb_curve(node, "com.microsoft", "FusedGemm", changed, err);
 }
 
-#define RUNS .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .run = run
+#define RUNS \
+  .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .packs = 2, .run = run
 PG_OP(gemm) = {.name = "Gemm",
                .since = {1, 6, 7, 9, 11, 13},
                .in = {2, 3},

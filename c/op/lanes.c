@@ -5,8 +5,6 @@ typedef struct job {
   const pgi_lanes *lanes;
   void (*fn)(void *arg, int64_t i, void *scratch);
   void *arg;
-  int64_t n;
-  atomic_llong next;
 } job;
 
 pg_status pgi_scratch_array(pgi_call *c, int64_t count, size_t size, void *out) {
@@ -28,20 +26,14 @@ pg_status pgi_lanes_init(pgi_lanes *l, pgi_call *c, int64_t max_tasks, size_t by
   return PG_OK;
 }
 
-static void run_lane(void *arg, int64_t lane) {
-  job *j = arg;
+static void task(void *arg, int64_t i, int lane) {
+  const job *j = arg;
   char *scratch = j->lanes->scratch;
-  if (scratch) scratch += (size_t)lane * j->lanes->bytes;
-  for (;;) {
-    int64_t i = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed);
-    if (i >= j->n) return;
-    j->fn(j->arg, i, scratch);
-  }
+  j->fn(j->arg, i, scratch ? scratch + (size_t)lane * j->lanes->bytes : NULL);
 }
 
 void pgi_lanes_run(const pgi_lanes *l, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch),
                    void *arg) {
-  job j = {.lanes = l, .fn = fn, .arg = arg, .n = n};
-  atomic_init(&j.next, 0);
-  pgi_call_parallel(l->call, PG_MIN(n, l->n), run_lane, &j);
+  job j = {.lanes = l, .fn = fn, .arg = arg};
+  pgi_parallel_lanes(l->call->ctx, (int)l->n, n, task, &j);
 }

@@ -1,7 +1,7 @@
 /* lanes: parallel tasks that need memory of their own.
 **
-** As many lanes as threads, each with a block of scratch, draw tasks from a counter.  What a task
-** computes depends on its number alone, whichever lane takes it. */
+** As many lanes as threads, each with a block of scratch.  What a task computes depends on its number
+** alone, whichever lane takes it. */
 #ifndef PG_OP_LANES_H
 #define PG_OP_LANES_H
 

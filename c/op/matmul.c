@@ -290,7 +290,8 @@ static pg_status run_fused(pgi_call *call) {
   return status;
 }
 
-#define RUNS .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .run = run_any
+#define RUNS \
+  .infer = infer, .prepare = prepare, .discard = pgi_discard_right, .packs = 2, .run = run_any
 PG_OP(matmul) = {.name = "MatMul",
                  .since = {1, 9, 13},
                  .in = {2, 2},

@@ -100,6 +100,8 @@ pg_status pgi_as_f32(pgi_call *call, const pg_tensor *t, const float **out) {
   return PG_OK;
 }
 
+enum { PART_FLOATS = 1 << 22 };
+
 pg_status pgi_prepare_right(pg_context *ctx, const pg_tensor *b, bool trans, void **out,
                             pg_error *err) {
   const pgi_gemm_f32 *kernel = ctx->kernels[PG_K_GEMM_F32];
@@ -118,7 +120,15 @@ pg_status pgi_prepare_right(pg_context *ctx, const pg_tensor *b, bool trans, voi
     pgi_free(ctx, packed);
     return pgi_nomem(err);
   }
-  pgi_pack_b(kernel, from, trans ? 1 : n, trans ? k : 1, n, k, packed);
+  /* Part by part: what was packed of a mapped file need not stay. */
+  int64_t part = trans && b->buffer->is_mapped ? PG_MAX(1, PART_FLOATS / PG_MAX(k, 1)) : n;
+  part = (part + kernel->nr - 1) / kernel->nr * kernel->nr;
+  for (int64_t first = 0; first < n; first += part) {
+    int64_t width = PG_MIN(part, n - first);
+    pgi_pack_b(kernel, trans ? from + first * k : from, trans ? 1 : n, trans ? k : 1, width, k,
+               packed + first * k);
+    if (width < n && !plain) pgi_file_forget(from + first * k, (size_t)(width * k) * sizeof *from);
+  }
   pgi_free(ctx, plain);
   *out = packed;
   return PG_OK;

@@ -191,23 +191,74 @@ void pgi_node_prefix(const pgi_node *node, pg_error *err) {
   pgi_error_prefix(err, "node '%s' (%s)", name, node->type);
 }
 
-static pg_status prepare(pgi_program *p, pg_error *err) {
-  const pg_tensor **content =
-      pgi_arena_alloc(&p->memory, (size_t)p->max_in * sizeof(const pg_tensor *));
-  if (!content) return pgi_nomem(err);
-  for (int n = 0; n < p->n_nodes; n++) {
-    pgi_prog_node *pn = &p->nodes[n];
-    if (!pn->node->op->prepare) continue;
-    for (int i = 0; i < pn->node->n_in; i++) {
-      bool is_known = pn->in[i] >= 0 && pgi_program_is_constant(p, pn->in[i]);
-      content[i] = is_known ? &p->values[pn->in[i]]->constant : NULL;
-    }
-    pg_status status = pn->node->op->prepare(p->ctx, pn->node, content, &pn->prepared, err);
-    if (status == PG_OK) continue;
-    pgi_node_prefix(pn->node, err);
-    return status;
+enum {
+  LEAST_CONTENT = 1 << 16
+}; /* bytes that are worth letting go, and that no planning looks at */
+
+/* Content that only this node took, and now has in another form. */
+static pg_status let_go(const pgi_program *p, const pgi_prog_node *pn, pg_error *err) {
+  for (int i = 0; i < pn->node->n_in && i < 32; i++) {
+    pgi_value *v = pn->node->in[i].value;
+    if (!(pn->node->op->packs >> i & 1) || !v || v->graph != p->graph) continue;
+    if (!pgi_value_is_constant(v) || pg_tensor_bytes(&v->constant) < LEAST_CONTENT) continue;
+    if (!v->uses || v->uses->next || v->uses->node != pn->node) continue;
+    pgi_tensor_forget(&v->constant);
+    PG_TRY(pgi_tensor_hollow(&v->constant, err));
   }
   return PG_OK;
+}
+
+static pg_status prepare_node(pgi_program *p, pgi_prog_node *pn, pg_error *err) {
+  size_t n = (size_t)PG_MAX(pn->node->n_in, 1);
+  const pg_tensor **content = pgi_alloc(p->ctx, n * sizeof *content);
+  if (!content) return pgi_nomem(err);
+  for (int i = 0; i < pn->node->n_in; i++) {
+    bool is_known = pn->in[i] >= 0 && pgi_program_is_constant(p, pn->in[i]);
+    content[i] = is_known ? &p->values[pn->in[i]]->constant : NULL;
+  }
+  pg_status status = pn->node->op->prepare(p->ctx, pn->node, content, &pn->prepared, err);
+  pgi_free(p->ctx, content);
+  return status == PG_OK && pn->prepared ? let_go(p, pn, err) : status;
+}
+
+/* Nodes are prepared on all threads: they share nothing but what they only read. */
+typedef struct preparation {
+  pgi_program *p;
+  struct prepared_node {
+    pgi_prog_node *pn;
+    pg_status status;
+    pg_error err;
+  } * nodes;
+} preparation;
+
+static void prepare_task(void *arg, int64_t i) {
+  preparation *all = arg;
+  struct prepared_node *one = &all->nodes[i];
+  one->status = prepare_node(all->p, one->pn, &one->err);
+}
+
+/* The first failure in the order of nodes counts, whichever came first in time. */
+static pg_status prepare(pgi_program *p, pg_error *err) {
+  preparation all = {.p = p};
+  int n = 0;
+  for (int i = 0; i < p->n_nodes; i++) n += p->nodes[i].node->op->prepare != NULL;
+  if (n == 0) return PG_OK;
+  all.nodes = pgi_alloc_zero(p->ctx, (size_t)n * sizeof *all.nodes);
+  if (!all.nodes) return pgi_nomem(err);
+  n = 0;
+  for (int i = 0; i < p->n_nodes; i++) {
+    if (p->nodes[i].node->op->prepare) all.nodes[n++].pn = &p->nodes[i];
+  }
+  pgi_parallel_for(p->ctx, p->session->threads, n, prepare_task, &all);
+  pg_status status = PG_OK;
+  for (int i = 0; i < n && status == PG_OK; i++) {
+    status = all.nodes[i].status;
+    if (status == PG_OK) continue;
+    if (err) *err = all.nodes[i].err;
+    pgi_node_prefix(all.nodes[i].pn->node, err);
+  }
+  pgi_free(p->ctx, all.nodes);
+  return status;
 }
 
 pg_status pgi_program_index(pgi_program *p, pg_error *err) {

@@ -135,12 +135,27 @@ void pgi_session_hook(pg_session *s, pgi_step_hook *hook, void *arg) {
   s->hook_arg = arg;
 }
 
+static size_t packed_bytes(const pgi_node *node, const void *prepared) {
+  if (node->op->prepared_bytes) return node->op->prepared_bytes(node, prepared);
+  size_t bytes = 0;
+  for (int i = 0; i < node->n_in && i < 32; i++) {
+    const pgi_value *v = node->in[i].value;
+    if (!(node->op->packs >> i & 1) || !v || v->constant.dtype == PG_NONE) continue;
+    bytes += (size_t)pgi_tensor_count(&v->constant) * sizeof(float);
+  }
+  return bytes;
+}
+
 static void count_program(const pgi_program *p, pgi_session_stats *out) {
   for (const pgi_value *v = p->graph->first_value; v; v = v->next) {
-    if (v->constant.dtype != PG_NONE) out->weight_bytes += pg_tensor_bytes(&v->constant);
+    if (v->constant.dtype != PG_NONE && v->constant.buffer) {
+      out->weight_bytes += PG_MIN(pg_tensor_bytes(&v->constant), v->constant.buffer->bytes);
+    }
   }
   out->n_plans += p->n_plans;
   for (int n = 0; n < p->n_nodes; n++) {
+    const pgi_prog_node *pn = &p->nodes[n];
+    if (pn->prepared) out->packed_bytes += packed_bytes(pn->node, pn->prepared);
     for (int b = 0; b < p->nodes[n].n_bodies; b++) count_program(p->nodes[n].bodies[b], out);
   }
 }

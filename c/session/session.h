@@ -82,7 +82,9 @@ double pgi_machine_read_speed(pg_context *ctx, size_t bytes);
 /* ---- memory and profile, for the binding ----------------------------------------------------- */
 
 typedef struct pgi_session_stats {
-  size_t weight_bytes, arena_bytes; /* of all plans made so far */
+  size_t weight_bytes; /* as the model has them; packed ones that were let go don't count ... */
+  size_t packed_bytes; /* ... and those that operators made of them */
+  size_t arena_bytes;  /* of all plans made so far */
   int n_plans;
 } pgi_session_stats;
 void pgi_session_stats_get(const pg_session *s, pgi_session_stats *out);

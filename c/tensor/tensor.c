@@ -150,6 +150,24 @@ pg_status pgi_tensor_i64s(pg_context *ctx, int64_t n, const int64_t *v, pg_tenso
 
 /* ---- handing around ------------------------------------------------------------------------- */
 
+void pgi_tensor_forget(const pg_tensor *t) {
+  if (t->dtype == PG_NONE || !t->buffer || !t->buffer->is_mapped) return;
+  pgi_file_forget(t->buffer->data, t->buffer->bytes);
+}
+
+pg_status pgi_tensor_hollow(pg_tensor *t, pg_error *err) {
+  enum { LARGEST_ELEMENT = 16 };
+  pgi_buffer *b;
+  PG_TRY(pgi_buffer_new(t->buffer->ctx, LARGEST_ELEMENT, &b, err));
+  memset(b->data, 0, LARGEST_ELEMENT);
+  b->is_readonly = true;
+  pgi_buffer_release(t->buffer);
+  t->buffer = b;
+  t->offset = 0;
+  for (int i = 0; i < t->rank; i++) t->strides[i] = 0;
+  return PG_OK;
+}
+
 void pgi_tensor_clear(pg_tensor *t) {
   pgi_buffer *b = t->buffer;
   *t = (pg_tensor){0};

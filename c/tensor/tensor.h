@@ -51,6 +51,7 @@ typedef uint32_t pgi_types;
 typedef struct pgi_buffer {
   atomic_int refs;
   bool is_readonly;  /* a mapped file, or somebody's constant: never written, never reused */
+  bool is_mapped;    /* of the two, a mapped file */
   pg_dtype dtype;    /* PG_STRING, PG_SEQUENCE, PG_MAP: elements are destroyed with the buffer */
   int64_t n_objects; /* of such elements */
   pg_context *ctx;   /* retained */
@@ -97,7 +98,11 @@ pg_status pgi_tensor_on_buffer(pgi_buffer *b, pg_dtype dtype, int rank, const in
                                int64_t offset, pg_tensor *out, pg_error *err); /* retains b */
 pg_status pgi_tensor_scalar_i64(pg_context *ctx, int64_t v, pg_tensor *out, pg_error *err);
 pg_status pgi_tensor_i64s(pg_context *ctx, int64_t n, const int64_t *v, pg_tensor *out,
-                          pg_error *err);                     /* rank 1 */
+                          pg_error *err); /* rank 1 */
+/* The content won't be wanted for a while: if it lies in a mapped file, it leaves memory. */
+void pgi_tensor_forget(const pg_tensor *t);
+/* Lets go of the content and keeps type and shape: all elements are one zero. */
+pg_status pgi_tensor_hollow(pg_tensor *t, pg_error *err);
 void pgi_tensor_clear(pg_tensor *t);                          /* drops the buffer, zeroes *t */
 void pgi_tensor_assign(pg_tensor *to, const pg_tensor *from); /* clears `to`, retains */
 void pgi_tensor_move(pg_tensor *to, pg_tensor *from);         /* clears `to`, leaves `from` clear */

@@ -250,7 +250,33 @@ static void check_winograd(pgi_check *c, const pgi_blocked_f32 *t, const minimal
   pgi_check_clear(c, "winograd");
 }
 
+/* The weights of a whole vector against those of one after the other. */
+static void check_weights(pgi_check *c, const pgi_blocked_f32 *t, const minimal *m) {
+  int lanes = t->lanes, side = m->size - m->out + 1, taps = side * side, n = m->size * m->size;
+  int64_t step = lanes + 5;
+  float *g = pgi_check_floats(c, taps * lanes, 1), *one = pgi_check_floats(c, taps, 1);
+  float *to = pgi_check_buffer(c, (size_t)(n * step) * sizeof *to);
+  float *want = pgi_check_buffer(c, (size_t)n * sizeof *want);
+  float *matrix = pgi_check_buffer(c, (size_t)(m->size * side) * sizeof *matrix);
+  pgi_winograd_matrix(m->size, side, matrix);
+  t->winograd_weights(m->size, side, matrix, g, to, step);
+  for (int l = 0; l < lanes; l++) {
+    double sum_of_abs = 0;
+    for (int i = 0; i < taps; i++) {
+      one[i] = g[i * lanes + l];
+      sum_of_abs += fabs((double)one[i]);
+    }
+    pgi_winograd_weights(m->size, side, one, want, 1);
+    for (int f = 0; f < n; f++) {
+      pgi_check_near(c, (double)to[f * step + l], (double)want[f], 8 * PG_EPS * sum_of_abs,
+                     "winograd weights", f);
+    }
+  }
+  pgi_check_clear(c, "winograd weights");
+}
+
 static void check_winograds(pgi_check *c, const pgi_blocked_f32 *t) {
+  for (int i = 0; i < PG_COUNT(minimals); i++) check_weights(c, t, &minimals[i]);
   for (int i = 0; i < PG_COUNT(minimals); i++)
     for (int64_t oy = 0; oy < 9; oy += minimals[i].out)
       for (int64_t ox = 0; ox < 17; ox += minimals[i].out)

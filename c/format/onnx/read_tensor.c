@@ -149,6 +149,7 @@ static pg_status use_in_place(pgi_onnx_reader *r, const proto_tensor *p, const s
     atomic_fetch_add_explicit(&from->blob->refs, 1, memory_order_relaxed);
     b->owner = from->blob;
     b->release = release_blob;
+    b->is_mapped = from->blob->file.data && !from->blob->file.block;
   }
   pgi_buffer_release(b);
   return status;
@@ -184,6 +185,9 @@ static pg_status take_payload(pgi_onnx_reader *r, const proto_tensor *p, const s
   PG_TRY(pgi_tensor_alloc(r->ctx, s->dtype, s->rank, p->dims, out, err));
   uint8_t *to = pgi_tensor_data(out);
   memcpy(to, from->data, from->size);
+  if (from->blob && from->blob->file.data && !from->blob->file.block) {
+    pgi_file_forget(from->data, from->size);
+  }
   for (size_t i = 0; is_odd && i < s->bytes; i++) to[i] = to[i] != 0;
   return PG_OK;
 }

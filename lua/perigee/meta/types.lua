@@ -626,7 +626,7 @@ function Session:finish() end
 ---Ends a run in progress at its next step.
 function Session:cancel() end
 function Session:close() end
----@return { weight_bytes: integer, arena_bytes: integer, n_plans: integer }
+---@return { weight_bytes: integer, packed_bytes: integer, arena_bytes: integer, n_plans: integer }
 function Session:memory() end
 ---The steps of the last run and where its values lived.
 ---@return string
