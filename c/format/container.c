@@ -147,7 +147,7 @@ static pg_status open_data(pgi_blob *file, const pgi_section *s, pgi_blob **out,
 
 static pg_status read_parts(pgi_blob *file, const parts *p, bool only_shapes, pg_graph **out,
                             pg_error *err) {
-  pgi_blob *data;
+  pgi_blob *data = NULL;
   PG_TRY(check_section(file->data, p->graph, err));
   PG_TRY(check_section(file->data, p->tensors, err));
   PG_TRY(check_index(file->data, p, err));

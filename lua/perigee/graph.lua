@@ -159,7 +159,8 @@ function methods:bytes()
   return bytes_of(self)
 end
 
---- Writes an ONNX file, its text form where the name ends in .onnxtxt, ncnn's pair where in .param. The file that the
+--- Writes an ONNX file, its text form where the name ends in .onnxtxt, ncnn's pair where in .param.
+--- The file that the
 --- graph came
 --- from may be replaced. What came from files beside the model goes into one beside the new one.
 ---@param path string
@@ -256,6 +257,12 @@ end
 --- Iterates the functions: { name, domain, overload, doc, attrs, defaults, opsets, body }.
 ---@return fun(): table?
 function methods:functions() return each(self:function_list()) end
+
+--- Puts named tensors (a checkpoint) into the constants of this graph, in place: see perigee.pour.
+---@param tensors perigee.Tensors|table<string, perigee.Tensor>
+---@param opts? { order?: boolean, epsilon?: number }
+---@return perigee.PourReport
+function methods:pour(tensors, opts) return require "perigee.pour"(self, tensors, opts) end
 
 -- ---- surgery ------------------------------------------------------------------------------------
 

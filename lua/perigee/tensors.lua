@@ -121,11 +121,11 @@ local function kind_of(bytes, path)
   return require("perigee.convert.pytorch").detect(bytes) and "pytorch" or nil
 end
 
---- The tensors of a checkpoint of PyTorch (old or new, also a TorchScript archive), safetensors (one
---- file or the index of several), .npz, or the constants of a model. They are slices of the
+--- The tensors of a checkpoint of PyTorch (old or new), safetensors (one file or the index of
+--- several), .npz, or the constants of a model. They are slices of the
 --- mapped file wherever the file's layout allows.
 ---@param path string
----@param opts? { key?: string } key: the part of a checkpoint that holds the weights, "ema.state_dict"
+---@param opts? { key?: string } the part of a checkpoint that holds the weights: "ema.state_dict"
 ---@return perigee.Tensors? tensors
 ---@return string? message
 ---@return string? code

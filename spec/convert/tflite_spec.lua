@@ -126,7 +126,7 @@ local function golden_input(stem, i, dtype)
     or csv(("%s_input%d_int32.csv"):format(stem, i), dtype)
 end
 
-describe("TensorFlow Lite's goldens", function()
+describe("TensorFlow Lite's goldens and networks", function()
   for group in lfs.dir(shared .. "tflite-ops") do
     if group:sub(1, 1) ~= "." then
       it("agree for " .. group, function()
@@ -154,6 +154,28 @@ describe("TensorFlow Lite's goldens", function()
       local pixels = assert(pg.image.read(shared .. "tflite/" .. name .. ".bmp")):tensor { layout = "NHWC" }
       -- The samples' bytes are taken as they are for signed ones.
       local scores = session { input = pixels:slice(4, 1, 1):cast "u8":bitcast "i8" }[1]
+      assert.equal(class, scores:flatten():argmax():item(), name)
+    end
+  end)
+
+  it("hear what was said", function()
+    local front = assert(pg.load(shared .. "tflite/audio_preprocessor_float.tflite", nil, { states = true }))
+    local features = assert(front:session { threads = 1 })
+    local speech = assert(assert(pg.load(shared .. "tflite/micro_speech_int8.tflite")):session { threads = 1 })
+    local audio, noise_name = front:input_list()[1].name, front:input_list()[2].name
+    for name, class in pairs { silence = 1, noise = 1, yes = 3, no = 4 } do
+      local wav = read_file(("%stflite/%s_1000ms.wav"):format(shared, name))
+      local first = select(2, wav:find("data....")) + 1
+      local pcm = pg.tensor.frombytes(wav:sub(first, first + 31999), "i16", { 16000 })
+      local noise, rows = pg.tensor.zeros({ 40 }, "u32"), {}
+      for k = 0, 48 do
+        local frame = pcm:slice(1, k * 320 + 1, k * 320 + 480):contiguous():reshape(1, 480)
+        local out = assert(features:run { [audio] = frame, [noise_name] = noise })
+        rows[k + 1], noise = out[1]:reshape(1, 40), out[2]
+      end
+      -- The scale of the input is 0.10171568, its zero point -128.
+      local quantized = (pg.tensor.concat(rows, 1) * (1 / 0.10171568)):round():clamp(0, 255) - 128
+      local scores = speech { quantized:cast("i8"):reshape(1, 1960) }[1]
       assert.equal(class, scores:flatten():argmax():item(), name)
     end
   end)

@@ -133,3 +133,29 @@ t.cases("com.microsoft:FusedGemm", {
     error = "'Sine' is not known",
   },
 })
+
+-- Large weights of a mapped file are packed in parts, more than one block deep.
+describe("Gemm on large weights from a file", function()
+  it("gives what it gives on weights in memory", function()
+    local pg = require "perigee"
+    local function build(w)
+      local g = pg.graph()
+      g:add_input("a", "f32", { 1, 1100 })
+      g:add("Gemm", { "a", g:add_constant("w", w) }, { "y" }, { transB = 1 })
+      g:add_output "y"
+      return g
+    end
+    local g = build(pg.tensor.randn({ 4000, 1100 }, { seed = 1 }))
+    local path, x = os.tmpname(), pg.tensor.randn({ 1, 1100 }, { seed = 2 })
+    assert(g:save(path))
+    local want = assert(g:session { threads = 1 }) { x }.y
+    local got = assert(assert(pg.load(path)):session { threads = 1 }) { x }.y
+    os.remove(path)
+    assert.is_true(got:allclose(want, 0, 0))
+    local w = g:value("w").constant
+    for _, row in ipairs { 1, 2000, 4000 } do
+      local exact = (w:select(1, row):cast "f64" * x:reshape(-1):cast "f64"):sum():item()
+      assert.near(exact, want:get(1, row), 1e-3)
+    end
+  end)
+end)

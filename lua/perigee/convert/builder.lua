@@ -35,7 +35,12 @@ function Builder:unique(wish)
   return name
 end
 
+local MOST_RANK = 8 -- of the engine's tensors
+
 function Builder:input(name, dtype, shape)
+  if shape and #shape > MOST_RANK then
+    fail.format("input '%s' has %d dimensions, at most %d go", name, #shape, MOST_RANK)
+  end
   self.taken[name] = true
   return self.graph:add_input(name, dtype, shape)
 end

@@ -31,6 +31,18 @@ function M.unsupported(list)
   error(setmetatable({ message = message, code = "unsupported", list = list }, core.failure_meta))
 end
 
+--- Calls f(...) and gives its results. What goes wrong inside, other than a Failure, is told as a bad
+--- file at `where`: a damaged layer has fewer inputs, or other shapes, than its converter takes.
+---@param where string
+function M.within(where, f, ...)
+  local results = table.pack(pcall(f, ...))
+  if results[1] then return table.unpack(results, 2, results.n) end
+  local problem = results[2]
+  if getmetatable(problem) == core.failure_meta then error(problem, 0) end
+  M.format("%s: its inputs and parameters don't fit together (%s)", where,
+    (tostring(problem):gsub("^[^:]*:%d+: ", "")))
+end
+
 --- Calls f(...): its results, or nil, message, code when it failed.
 function M.guard(f, ...)
   local results = table.pack(xpcall(f, function(problem)

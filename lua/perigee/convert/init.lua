@@ -12,7 +12,10 @@ local lfs_ok, lfs = pcall(require, "lfs")
 local M = {}
 
 --- In the order in which they are asked. Those with a signature come first.
-M.formats = { "tflite", "ncnn", "torchscript", "pytorch", "safetensors", "mnn", "darknet", "caffe", "tengine" }
+M.formats = {
+  "tflite", "ncnn", "torchscript", "pytorch", "safetensors", "mnn", "darknet", "openvino",
+  "caffe", "tengine", "tnn",
+}
 
 --- What a reader is given: the file, and what lies beside it.
 ---@class perigee.convert.Source

@@ -73,7 +73,7 @@ local function convert_node(self, node)
   if node.type == CONST or node.type == INPUT then return end
   local x, is_lost = {}, false
   for i, id in ipairs(node.inputs) do
-    x[i] = value_of(self, id)
+    x[i] = fail.within(("tensor %d"):format(id), value_of, self, id)
     is_lost = is_lost or x[i] == nil
   end
   local f = ops.converters[node.type]
@@ -82,13 +82,15 @@ local function convert_node(self, node)
     self.gave_up = true
     return name_outputs(self, node, {})
   end
-  local results = f and f(self, x, node.param, node) or self:unsupported()
+  local where = ("node '%s' (%s)"):format(node.name, self.kind)
+  local results = f and fail.within(where, f, self, x, node.param, node) or self:unsupported()
   name_outputs(self, node, type(results) == "string" and { results } or results)
 end
 
 local function add_input(self, id)
   local t = self.model.tensors[id + 1]
-  if not t then fail.format("there is no tensor %d", id) end
+  if not t or t.name == "" then fail.format("there is no tensor %d with a name", id) end
+  if self.used[t.name] then fail.format("two inputs named '%s'", t.name) end
   local shape = {}
   for i, d in ipairs(t.dims) do shape[i] = d > 0 and d or ("%s_%d"):format(t.name, i - 1) end
   local given = (self.opts.shapes or {})[t.name]

@@ -7,7 +7,8 @@
 ---
 --- Options: `signature`, the name of the signature to read, whose names the inputs and outputs then
 --- have; `custom`, { Name = function(scope, node) ... end } for operators of one's own (see
---- tflite/custom.lua for how they are written).
+--- tflite/custom.lua for how they are written); `states`, which makes the noise estimate of a speech
+--- front end an input and an output more. Else a graph is one call: states start as the file has them.
 local flatbuffer = require "perigee.convert.flatbuffer"
 
 local M = { name = "TensorFlow Lite" }

@@ -229,11 +229,9 @@ end
 local function bind_state(c, border, state)
   c.state_inputs = {}
   for key, known in pairs(state or {}) do
-    local object, name = c, nil
-    object = c.root
+    local object, name = c.root, known.name
     local path = known.path
     for part in path:gmatch "[^.]+" do object = c:attribute(object, part) end
-    name = known.name
     local value
     if known.dtype then
       local input = key:gsub("^%.", ""):gsub("^_", "")

@@ -528,6 +528,11 @@ function Graph:canonical() end
 ---@return string[]|string unreached inputs that nothing needs, left out; or what went wrong
 ---@return string? code
 function Graph:extract(opts) end
+---Puts named tensors (a checkpoint) into the constants of this graph, in place.
+---@param tensors perigee.Tensors|table<string, perigee.Tensor>
+---@param opts? { order?: boolean, epsilon?: number }
+---@return perigee.PourReport
+function Graph:pour(tensors, opts) end
 ---To the newest operator sets, in place and without expanding anything; or to the form of an
 ---older one,
 ---where no operator changed since. Functions whose nodes can't follow are inlined.

@@ -144,7 +144,7 @@ function Context:blob(blob)
     if d < 0 then self:fail("a constant of size %d", d) end
     dims[i] = d
   end
-  local kind, data = blob.dataType, nil
+  local kind, data = blob.dataType
   local at = blob.external
   if #at >= 2 then
     local dtype = kind == 3 and "i32" or kind == 6 and "i8" or kind == 4 and "u8"
@@ -185,7 +185,7 @@ end
 --- The file's name for a value that nobody has named.
 local function name_value(self, index, value)
   local wish = self.names[index + 1]
-  if wish and wish ~= "" and not self.used[wish] and not self.named[value]
+  if wish and wish ~= "" and not wish:find "%z" and not self.used[wish] and not self.named[value]
     and self.g:value(value) and self.g:value(value).producer then
     self.g:rename(value, wish)
     self.used[wish] = true
@@ -232,7 +232,8 @@ function Context:convert(op)
       self:fail("its input %d comes from nowhere", index)
     end
   end
-  local results = f and f(self, op.main or {}, x, op) or self:unsupported()
+  local where = ("operator '%s' (%s)"):format(self.name, self.type)
+  local results = f and fail.within(where, f, self, op.main or {}, x, op) or self:unsupported()
   if type(results) == "string" then results = { results } end
   for i, index in ipairs(op.outputIndexes) do
     if self.gave_up then

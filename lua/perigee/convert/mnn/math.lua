@@ -337,8 +337,8 @@ function M.LSTM(c, p, x)
   if not x[4] then return c:unsupported "of the old form" end
   local hidden = p.outputCount
   local directions = c:shape(x[2])[1]
-  local bias, count = c:op("Reshape", { x[4], c:i64 { directions, -1 } }), nil
-  count = c:shape(bias)[2]
+  local bias = c:op("Reshape", { x[4], c:i64 { directions, -1 } })
+  local count = c:shape(bias)[2]
   if count == 4 * hidden then
     bias = c:op("Concat", { bias, c:constant(tensor.zeros { directions, count }) }, { axis = 1 })
   end

@@ -244,7 +244,7 @@ function M.SDPA(c, L)
   return { y, outs_k and c:op("Identity", { outs_k }), outs_v and c:op("Identity", { outs_v }) }
 end
 
-local function projection(c, L, n_out, n_in, hint)
+local function projection(c, n_out, n_in, hint)
   local w = c:load({ n_out, n_in }, 0, hint)
   return { w = w, b = c:load({ n_out }, 1) }
 end
@@ -282,8 +282,8 @@ function M.MultiHeadAttention(c, L)
   end
   if term >= 400 then return c:unsupported(("with quantize_term %d"):format(term), "f16 weights") end
   local hint, qdim = term ~= 0 and "i8" or nil, count // dim
-  local q, k = projection(c, L, dim, qdim, hint), projection(c, L, dim, p:int(3, dim), hint)
-  local v, out = projection(c, L, dim, p:int(4, dim), hint), projection(c, L, qdim, dim, hint)
+  local q, k = projection(c, dim, qdim, hint), projection(c, dim, p:int(3, dim), hint)
+  local v, out = projection(c, dim, p:int(4, dim), hint), projection(c, qdim, dim, hint)
   if term ~= 0 then
     for _, part in ipairs { q, k, v } do part.scale = c:load({ dim }, 1, "scale") end
     out.scale = c:load({ 1 }, 1, "scale")

@@ -308,7 +308,8 @@ local function convert_layer(self, layer)
     for i, blob in ipairs(layer.outs) do self.values[blob] = results[i] end
     if layer.type ~= "Dropout" then return end
   elseif converters[layer.type] then
-    results = converters[layer.type](self, layer)
+    results = fail.within(("layer '%s' (%s)"):format(layer.name, layer.type),
+      converters[layer.type], self, layer)
     if type(results) == "string" then results = { results } end
   else
     results = self:unsupported ""

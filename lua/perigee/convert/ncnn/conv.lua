@@ -81,7 +81,7 @@ end
 
 --- int8 weights: scales are of the weights (one an output, or one a group), of the input, and of the
 --- output where the next layer takes int8.
-local function load_scales(c, L, term, n_out, group)
+local function load_scales(c, term, n_out, group)
   local s = {}
   if group == nil or term % 100 == 1 then
     s.weight = c:load({ group or n_out }, 1, "weight scale")
@@ -145,7 +145,7 @@ local function convolution(n, has_group)
     local shape = concat({ n_out, per_out // w.volume }, w.kernel)
     local weight = c:load(shape, 0, term ~= 0 and "i8" or nil)
     local bias = p:int(5, 0) ~= 0 and c:load({ n_out }, 1) or nil
-    local scales = term ~= 0 and load_scales(c, L, term, n_out, has_group and group or nil)
+    local scales = term ~= 0 and load_scales(c, term, n_out, has_group and group or nil)
     local attrs = { kernel_shape = w.kernel, strides = w.stride, dilations = w.dilation,
       group = group }
     if scales and weight.dtype == "i8" then

@@ -154,7 +154,7 @@ function M.DetectionOutput(c, L)
   scores = c:slice(scores, { 1 }, { 1 }, { classes })
   local top = p:int(2, 300)
   local n_boxes = c.g:value(boxes).shape[1]
-  local kept, order = scores, nil
+  local kept = scores
   if math.type(n_boxes) == "integer" and top < n_boxes then -- only the best of each class compete
     local threshold = c:op("TopK", { scores, c:i64 { top } }, { axis = 2 }, 2)
     local least = c:op("ReduceMin", { threshold, c:i64 { 2 } })
@@ -165,7 +165,7 @@ function M.DetectionOutput(c, L)
     c:constant({ math.maxinteger >> 32 }, "i64"), c:constant({ p:float(1, 0.05) }, "f32"),
     c:constant({ p:float(4, 0.5) }, "f32") })
   local class, picked = column(c, chosen, 1), column(c, chosen, 2)
-  order = c:op("Concat", { c:unsqueeze(column(c, chosen, 0), { 1 }), c:unsqueeze(class, { 1 }),
+  local order = c:op("Concat", { c:unsqueeze(column(c, chosen, 0), { 1 }), c:unsqueeze(class, { 1 }),
     c:unsqueeze(picked, { 1 }) }, { axis = 1 })
   local score = c:op("GatherND", { scores, order })
   return rows_of(c, boxes, picked, c:shifted(to_f32(c, class), 1), score, p:int(3, 100))

@@ -15,7 +15,8 @@ end
 --- The scale is the file's, or (-233) the second input.
 function M.Scale(c, L)
   local p, x = L.params, L.x[1]
-  local n, y = p:int(0, 0), nil
+  local n = p:int(0, 0)
+  local y
   if n == -233 then
     if not L.x[2] then c:fail "its scale should be an input" end
     local scale, rank = L.x[2], c:rank(x)

@@ -90,15 +90,15 @@ end
 local function text_params(line, at, where)
   local params = new_params(false)
   while true do
-    local first, behind, id = line:find("^%s*(-?%d+)=", at)
-    if not first then break end
+    local _, behind, id = line:find("^%s*(-?%d+)=", at)
+    if not behind then break end
     id = math.tointeger(tonumber(id)) or END
     local word
     if line:sub(behind + 1, behind + 1) == '"' then
-      first, at, word = line:find('^"([^"]*)"?', behind + 1)
+      _, at, word = line:find('^"([^"]*)"?', behind + 1)
       params.values[check_id(id, where)] = word
     else
-      first, at, word = line:find("^(%S*)", behind + 1)
+      _, at, word = line:find("^(%S*)", behind + 1)
       if id <= -23300 then
         local list = list_of(word, where)
         local n = table.remove(list, 1)

@@ -125,7 +125,7 @@ function M.Concat(c, L)
 end
 
 --- Slices by sizes or by indices as { first, last } pairs; last LAST for the rest.
-local function cuts(c, L, size)
+local function cuts(L, size)
   local p, n, out, at = L.params, #L.outs, {}, 0
   local slices, indices = p:ints(0), p:ints(2)
   for i = 1, n do
@@ -134,6 +134,8 @@ local function cuts(c, L, size)
       last = indices[i] or LAST
       if i == n then last = LAST end
       if last < 0 and size then last = last + size end
+    elseif i == n and i > 1 and slices[i] == REST and not size then
+      last = LAST
     elseif slices[i] == REST or slices[i] == nil then
       if not size then return nil end
       last = at + (size - at) // (n - i + 1)
@@ -150,7 +152,7 @@ function M.Slice(c, L)
   local x, n = L.x[1], #L.outs
   local axis = c:axis(x, L.params:int(1, 0))
   local size = c:is_known(x) and c:shape(x)[axis] or nil
-  local list = cuts(c, L, math.type(size) == "integer" and size or nil)
+  local list = cuts(L, math.type(size) == "integer" and size or nil)
   if not list then
     return { c:op("Split", { x }, { axis = axis, num_outputs = n }, n) }
   end

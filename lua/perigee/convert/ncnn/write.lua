@@ -232,6 +232,17 @@ local function to_text(layers)
   return ("7767517\n%d %d\n%s\n"):format(#layers, n_blobs, table.concat(lines, "\n"))
 end
 
+--- Where no input has a batch, outputs that lose one keep what is left, ones too.
+local function keep_outputs(self)
+  for _, spec in ipairs(self.g:input_list()) do
+    if not self.kept[spec.name] then return end
+  end
+  for _, spec in ipairs(self.g:output_list()) do
+    local producer = self.g:value(spec.name).producer
+    if producer and producer.type == "Squeeze" then self.kept[spec.name] = true end
+  end
+end
+
 local function add_inputs(self)
   for _, spec in ipairs(self.g:input_list()) do
     local name = spec.name
@@ -304,8 +315,8 @@ local function convert(graph)
   local self = setmetatable({ g = g, blobs = {}, taken = {}, layers = {}, data = {}, missing = {},
     kept = {}, renamed = renamed }, Writer)
   add_inputs(self)
+  keep_outputs(self)
   local ops = require "perigee.convert.ncnn.write_ops"
-  local wholes = marks.find(g)
   for node in g:nodes() do
     self.node = node
     local f, whole = ops[node.type], wholes[node.outputs[1]]

@@ -55,7 +55,6 @@ function M.constants(g)
     local is_output = false
     for _, name in ipairs(node.outputs) do is_output = is_output or outputs[name] end
     if results and not is_output then
-      local renames = {}
       for _, name in ipairs(node.outputs) do
         if name ~= "" and results[name] then
           local made = g:add_constant(nil, results[name])

@@ -151,8 +151,13 @@ function Context:axis(L, value, rank)
   return value < 0 and value + rank or value
 end
 
---- A node; its outputs may be renamed to what the file calls them.
+--- A node; its outputs may be renamed to what the file calls them. Element types among the
+--- attributes are given by name.
 function Context:op(type, inputs, attrs, n)
+  for _, key in ipairs { "to", "dtype" } do
+    local code = attrs and types.codes[attrs[key]]
+    if code then attrs[key] = code end
+  end
   local names = { self.b:op(type, inputs, attrs, n) }
   for _, name in ipairs(names) do self.made[name] = true end
   return table.unpack(names)

@@ -69,17 +69,8 @@ function M.FloorMod(c, L)
   return c:op("Sub", { a, (c:op("Mul", { floor, b })) })
 end
 
---- Integers towards minus infinity where m_pythondiv says so, else towards zero.
-function M.Divide(c, L)
-  local a, b = pair(c, L)
-  local dtype = c:type_of(L, 1)
-  if types.is_float[dtype] or dtype:find "^u" or not c:bool(L, "m_pythondiv", true) then
-    return c:op("Div", { a, b })
-  end
-  local rest = c:op("Mod", { a, b }, { fmod = 0 })
-  return c:op("Div", { (c:op("Sub", { a, rest })), b })
-end
-
+--- Of whole numbers towards zero, as OpenVINO runs it, whatever m_pythondiv says.
+M.Divide = binary "Div"
 M.Power = binary "Pow"
 
 function M.SquaredDifference(c, L)
@@ -239,7 +230,9 @@ function M.CumSum(c, L)
 end
 
 function M.Inverse(c, L)
-  return c:op("Inverse", { c:x(L, 1) }, nil, nil)
+  local y = c.b:op("Inverse", { c:x(L, 1) }, nil, 1, { domain = "com.microsoft" })
+  c.made[y] = true
+  return y
 end
 
 return M

@@ -176,6 +176,7 @@ function M.Slice(c, L)
   return c:op("Slice", inputs)
 end
 
+--- Flags by entry; of begin_mask and end_mask a 1 says that the entry is ignored.
 local function mask(c, L, key, n)
   local list = c:ints(L, key, {})
   local out = {}
@@ -206,7 +207,7 @@ local function entries(c, L, n, rank)
       out = out + 1
     elseif not ellipsis[i] then
       list[#list + 1] = { kind = shrink[i] and "one" or "slice", axis = axis, at = i,
-        has_begin = begins[i], has_end = ends[i], out = out }
+        has_begin = not begins[i], has_end = not ends[i], out = out }
       axis = axis + 1
       if not shrink[i] then out = out + 1 end
     end
@@ -290,8 +291,8 @@ end
 function M.Pad(c, L)
   local modes = { constant = "constant", edge = "edge", reflect = "reflect" }
   local mode = c:word(L, "pad_mode", "constant")
-  local x, pads = c:x(L, 1), nil
-  pads = c:op("Concat", { c:as_i64(L, 2), c:as_i64(L, 3) }, { axis = 0 })
+  local x = c:x(L, 1)
+  local pads = c:op("Concat", { c:as_i64(L, 2), c:as_i64(L, 3) }, { axis = 0 })
   if modes[mode] then
     local value = L.x[4] and mode == "constant" and c:cast(L.x[4], c:type_of(L, 4), c:type_of(L, 1))
     return c:op("Pad", { x, pads, value or nil }, { mode = modes[mode] })

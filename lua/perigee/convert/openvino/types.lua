@@ -25,6 +25,13 @@ M.nf4 = {
   0.7229568362236023, 1.0,
 }
 
+--- ONNX's numbers of element types (onnx.proto, TensorProto.DataType), for attributes.
+M.codes = {
+  f32 = 1, u8 = 2, i8 = 3, u16 = 4, i16 = 5, i32 = 6, i64 = 7, string = 8, bool = 9, f16 = 10,
+  f64 = 11, u32 = 12, u64 = 13, bf16 = 16, f8e4m3fn = 17, f8e5m2 = 19, u4 = 21, i4 = 22,
+  f4e2m1 = 23, f8e8m0 = 24, u2 = 25, i2 = 26,
+}
+
 M.is_float = { f64 = true, f32 = true, f16 = true, bf16 = true }
 
 return M

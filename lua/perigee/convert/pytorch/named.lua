@@ -19,6 +19,12 @@ local function module_state(x)
   return is_dict(state) and (state.map._modules or state.map._parameters) and state.map or nil
 end
 
+--- A TorchScript module: its attributes.
+local function script_state(x)
+  local name = type(x) == "table" and x.kind == "call" and type(x.call) == "table" and x.call.global
+  return name and name:find "^__torch__" and is_dict(x.state) and x.state or nil
+end
+
 local function holds_tensor(x, depth)
   if type(x) ~= "table" or depth > 8 then return false end
   if x.kind == "tensor" or module_state(x) then return true end
@@ -47,6 +53,8 @@ function Walk:visit(x, path, depth)
       local dict = state[part]
       for _, key in ipairs(is_dict(dict) and dict.keys or {}) do below(key, dict.map[key]) end
     end
+  elseif script_state(x) then
+    self:visit(script_state(x), path, depth + 1)
   elseif x.kind == "dict" then
     for _, key in ipairs(x.keys) do
       if type(key) ~= "table" then below(key, x.map[key]) end

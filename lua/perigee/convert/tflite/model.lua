@@ -13,7 +13,7 @@ local MOST_DEPTH = 24
 
 local families = {
   "unary", "binary", "conv", "dense", "pool", "softmax", "shape", "slice", "reduce", "resize",
-  "index", "control", "state", "recurrent", "signal", "stablehlo", "custom",
+  "index", "control", "state", "recurrent", "signal", "stablehlo", "custom", "audio",
 }
 
 local converters
@@ -165,7 +165,7 @@ end
 local function border_shape(tensor, i)
   local dims = {}
   for axis, size in ipairs(tensor.shape) do
-    dims[axis] = size >= 0 and size or ("%s_%d_%d"):format("dim", i, axis - 1)
+    dims[axis] = size >= 0 and size or ("dim_%s_%d"):format(i, axis - 1)
   end
   return dims
 end
@@ -199,6 +199,20 @@ local function border_names(scope, b, given)
   scope.names = names
 end
 
+--- What the file says of an output. Sizes of what has them at run time only are not to be trusted:
+--- writers leave such tensors without a shape.
+local function declare(scope, b, index, value)
+  local tensor = scope.tensors[index + 1]
+  local info = b.graph:value(value)
+  if info.constant or info.is_input then return end
+  local dims = tensor.rank > 0 and border_shape(tensor, "out_" .. index) or nil
+  for i, size in ipairs(dims or {}) do
+    if size == 0 then return end
+    if type(size) == "string" then dims[i] = "?" end
+  end
+  if dims then b.graph:set_type(value, tensor:border_dtype(), dims) end
+end
+
 local function add_outputs(scope, b)
   local used = {}
   for _, index in ipairs(scope.file.outputs) do
@@ -209,6 +223,7 @@ local function add_outputs(scope, b)
     end
     if value ~= name then value = b:identity(value, name) end
     used[name] = true
+    declare(scope, b, index, value)
     b:output(value)
   end
 end
@@ -237,7 +252,10 @@ function M.read(source)
     scope:give(tensor_index, name)
   end
   model:run(scope)
-  if #b.missing == 0 then add_outputs(scope, b) end
+  if #b.missing == 0 then
+    add_outputs(scope, b)
+    for _, state in ipairs(model.states or {}) do b:output(b:identity(scope:value(state))) end
+  end
   note_signatures(file, b.graph)
   return b:finish()
 end

@@ -237,7 +237,7 @@ end
 local function build_body(c, loop, vars, carried, shapes)
   local after
   local own = copy_of(vars)
-  local graph, scope = c:body("body", function(graph)
+  local made = c:body("body", function(graph)
     local counter = c:new { name = graph:add_input(c:unique "turn", "i64", {}), dtype = "i64",
       shape = {}, scalar = "int", is_input = true }
     local going = graph:add_input(c:unique "going", "bool", {})
@@ -274,7 +274,7 @@ local function build_body(c, loop, vars, carried, shapes)
     end
     return true
   end)
-  return graph, scope, after
+  return made, after
 end
 
 --- Shapes that both ends of a turn agree on; whether they were the assumed ones.
@@ -311,10 +311,10 @@ function M.loop(c, loop, vars)
     initial[i].is_number = not is_tensor(x) and kind_of(x) or initial[i].scalar
     shapes[i] = initial[i].shape
   end
-  local graph, after, _
+  local graph, after
   for _ = 1, 3 do
     if graph then graph:close() end
-    graph, _, after = build_body(c, loop, vars, carried, shapes)
+    graph, after = build_body(c, loop, vars, carried, shapes)
     if #after ~= #initial then
       fail.unsupported { { what = "a list that grows in a loop of unknown length",
         where = c:place() } }

@@ -25,6 +25,8 @@ M.Emitter = Emitter
 local MOST_FOLDED = 1 << 16
 --- A loop over constants must not unroll without end.
 local MOST_NODES = 200000
+--- Both branches of a condition on data are built: each level doubles the work.
+local MOST_BODIES = 6
 
 function M.init(self, graph)
   self.main = { graph = graph, depth = 0, known = {} }
@@ -51,9 +53,9 @@ function Emitter:constant(value, dtype, wish)
 end
 
 function Emitter:unique(wish)
-  local name, n = wish, 1
+  local name = wish
   while self.taken[name] do
-    n = (self.taken[wish] or 1) + 1
+    local n = (self.taken[wish] or 1) + 1
     self.taken[wish] = n
     name = ("%s_%d"):format(wish, n)
   end
@@ -112,7 +114,7 @@ end
 --- ---- views and writing ------------------------------------------------------------------------
 
 --- make(base) as a view of base.
-function Emitter:view(base, make)
+function Emitter.view(_, base, make)
   local t = make(base)
   if t == base then return t end
   t.base, t.make, t.seen = base, make, base.version
@@ -146,7 +148,7 @@ function Emitter:note(t)
   end
 end
 
-function Emitter:restore(t, saved)
+function Emitter.restore(_, t, saved)
   copy(t, saved)
   t.version = saved.version
 end
@@ -197,7 +199,7 @@ local function fold(self, type, inputs, attrs, n)
     elseif type == "Tile" then
       count = count * list[1].count
     end
-    if not (count <= MOST_FOLDED) then return end
+    if count ~= count or count > MOST_FOLDED then return end
   end
   local results = table.pack(pcall(core.eval, type, list, attrs or {}, n))
   if not results[1] or not results[2] then return end
@@ -258,6 +260,10 @@ end
 --- Calls build() with all nodes going into a new body; its Graph and what build gave.
 function Emitter:body(name, build)
   local outer = self.scope
+  if outer.depth >= MOST_BODIES then
+    fail.unsupported { { what = "conditions on data nested too deep", where = self:place(),
+      instead = "give the shapes of inputs" } }
+  end
   local graph = outer.graph:subgraph(name)
   self.scope = {
     graph = graph, depth = outer.depth + 1, outer = outer,
@@ -374,7 +380,7 @@ function Emitter:rank(t, hint)
 end
 
 --- What a layer works on, when only a guess made its input something else.
-function Emitter:expect_rank(t, rank)
+function Emitter.expect_rank(_, t, rank)
   local root = t.root
   if root and root.rank and #t.shape == root.rank and rank ~= root.rank then
     error({ root = root, rank = rank, is_sure = true }, 0)
@@ -382,7 +388,7 @@ function Emitter:expect_rank(t, rank)
 end
 
 --- Asks for an element type: an input whose type nobody knows gets it.
-function Emitter:want(t, dtype)
+function Emitter.want(_, t, dtype)
   if t.root and t.dtype ~= dtype and not t.root.is_typed and t.name == t.root.name then
     error({ root = t.root, dtype = dtype }, 0)
   end

@@ -15,7 +15,7 @@ M.none = pickle.none
 local none = pickle.none
 local is_tensor = emit.is
 
-local MOST_CALLS, MOST_STEPS = 200, 2000000
+local MOST_CALLS, MOST_STEPS = 200, 300000
 
 --- What a branch that raises an exception ends with.
 local RAISED = setmetatable({}, { __tostring = function() return "an exception" end })
@@ -328,7 +328,7 @@ function eval.call(self, node, vars)
   return self:call(f, args, named)
 end
 
-function Machine:type_name(node)
+local function type_name_of(node)
   return node.kind == "item" and dotted(node.object) or dotted(node)
 end
 
@@ -354,7 +354,7 @@ function Machine:typed_call(name, node, vars)
   local value, types = self:eval(node.args[1], vars), node.args[2]
   for _, t in ipairs(types.kind == "tuple" and types.items or types.kind == "list" and types.items
     or { types }) do
-    if is_of(value, self:type_name(t)) then return true end
+    if is_of(value, type_name_of(t)) then return true end
   end
   return false
 end

@@ -190,7 +190,12 @@ def("copy_", "self src non_blocking=False", function(c, a)
   local new = c:cast(a.src, a.self.dtype)
   return c:assign(a.self, c:op("Expand", { new, c:shape_of(a.self) }))
 end)
-def("copy", "self src", function(c, a) return c:cast(a.src, a.self.dtype) end)
+def("copy", "self src=None", function(c, a)
+  if not is_tensor(a.self) then
+    return a.self.keys and M.dict(c, { a.self }, {}) or M.list(c, { a.self }, {})
+  end
+  return c:cast(a.src, a.self.dtype)
+end)
 def("set_data", "self src", function(c, a) return c:assign(a.self, a.src) end)
 
 -- ---- about tensors -----------------------------------------------------------------------------

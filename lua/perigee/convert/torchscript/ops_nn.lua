@@ -333,6 +333,16 @@ def("local_response_norm", "input size alpha=0.0001 beta=0.75 k=1", function(c, 
   return (c:op("LRN", { a.input }, { size = a.size, alpha = a.alpha, beta = a.beta, bias = a.k }))
 end)
 
+--- v * g / |v|, the norm over all axes but `dim`.
+def("_weight_norm", "v g dim=0", function(c, a)
+  local axes = {}
+  for i = 0, c:rank(a.v) - 1 do
+    if i ~= a.dim then axes[#axes + 1] = i end
+  end
+  local norm = reduce(c, "ReduceL2", a.v, axes, true)
+  return (c:op("Mul", { a.v, c:op("Div", { a.g, norm }) }))
+end)
+
 -- ---- activations -------------------------------------------------------------------------------
 
 for name, op in pairs { relu = "Relu", softsign = "Softsign", mish = "Mish",

@@ -484,7 +484,7 @@ def("index_add", "self dim index source alpha=1", function(c, a)
 end)
 
 --- The parts of an index: which axes have one, bool masks as positions.
-local function index_parts(c, x, indices)
+local function index_parts(c, indices)
   local out, axis = {}, 0
   for _, index in ipairs(indices) do
     if index == none or index == nil then
@@ -539,7 +539,7 @@ end
 
 def("index", "self indices", function(c, a)
   local x = a.self
-  local found = index_parts(c, x, a.indices)
+  local found = index_parts(c, a.indices)
   if #found == 0 then return x end
   if #found == 1 then
     return (c:op("Gather", { x, found[1].index }, { axis = found[1].axis }))
@@ -562,7 +562,7 @@ end)
 
 def("index_put", "self indices values accumulate=False unsafe=False", function(c, a)
   local x = a.self
-  local found = index_parts(c, x, a.indices)
+  local found = index_parts(c, a.indices)
   if #found == 0 then
     return (c:op("Expand", { c:cast(a.values, x.dtype), c:shape_of(x) }))
   end
@@ -687,7 +687,7 @@ end)
 def("median nanmedian", "self dim=None keepdim=False", function(c, a)
   local x, dim = a.self, a.dim
   if dim == none then
-    x, dim = c:reshape(x, { -1 }), 0
+    x = c:reshape(x, { -1 })
     local n = known_size(c, x, 0)
     return M.kthvalue(c, { x, (n + 1) // 2, 0 }, {})[1]
   end
