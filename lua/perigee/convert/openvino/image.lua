@@ -62,13 +62,13 @@ function M.Interpolate(c, L)
     attrs.nearest_mode = known[1] < 1 and "ceil" or "floor"
   end
   if pillow then
-    attrs.antialias = 1
+    attrs.antialias, attrs.exclude_outside = 1, 1
     if attrs.mode == "cubic" then attrs.cubic_coeff_a = -0.5 end
   elseif mode == "cubic" then
     attrs.cubic_coeff_a = c:float(L, "cube_coeff", -0.75)
     if antialias then return c:unsupported(L, "cubic with antialias") end
   elseif antialias and mode == "linear" then
-    attrs.antialias = 1
+    attrs.antialias, attrs.exclude_outside = 1, 1
   end
   local scales, sizes = "", ""
   if L.opset >= 11 then
@@ -94,6 +94,10 @@ end
 function M.ROIAlign(c, L)
   local aligned = c:word(L, "aligned_mode", "asymmetric")
   if aligned == "half_pixel" then return c:unsupported(L, "with aligned_mode half_pixel", "half_pixel_for_nn") end
+  if c:word(L, "mode", "avg") == "max" then
+    -- OpenVINO takes the greatest of weighted corners and 0, ONNX of interpolated values.
+    return c:unsupported(L, "with mode max", "mode avg")
+  end
   return c:op("RoiAlign", { c:x(L, 1), c:x(L, 2), c:as_i64(L, 3) }, {
     mode = c:word(L, "mode", "avg"), output_height = c:int(L, "pooled_h"), output_width = c:int(L, "pooled_w"),
     sampling_ratio = c:int(L, "sampling_ratio"), spatial_scale = c:float(L, "spatial_scale"),

@@ -70,6 +70,7 @@ function M.MaxPool(c, L)
   if more and c:type_of(L, 1) == "f32" then
     y = c:op("Max", { y, c:like(L, 1, -3.4028234663852886e38) })
   end
+  if more then places = c:op("Max", { places, c:constant(0, "i64") }) end
   local axis = c:int(L, "axis", 0)
   local rank = n + 2
   axis = c:axis(L, axis, rank)
