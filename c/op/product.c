@@ -125,8 +125,8 @@ pg_status pgi_prepare_right(pg_context *ctx, const pg_tensor *b, bool trans, voi
   part = (part + kernel->nr - 1) / kernel->nr * kernel->nr;
   for (int64_t first = 0; first < n; first += part) {
     int64_t width = PG_MIN(part, n - first);
-    pgi_pack_b(kernel, trans ? from + first * k : from, trans ? 1 : n, trans ? k : 1, width, k,
-               packed + first * k);
+    pgi_pack_b_panels(kernel, from, trans ? 1 : n, trans ? k : 1, n, k, first / kernel->nr,
+                      (width + kernel->nr - 1) / kernel->nr, packed);
     if (width < n && !plain) pgi_file_forget(from + first * k, (size_t)(width * k) * sizeof *from);
   }
   pgi_free(ctx, plain);
