@@ -2,6 +2,7 @@
 local pg = require "perigee"
 local core = require "perigee.core"
 local models = require "support.models"
+local temp = require "support.temp"
 local T = pg.tensor
 
 --- The error of a call, without position.
@@ -379,6 +380,22 @@ describe("plans", function()
     assert.is_true(first.y:allclose(inner:map "max(x, 0)", 1e-4, 1e-3))
     local plain = g:session { threads = 1, optimize = false } { x = image }
     assert.is_true(first.y:allclose(plain.y, 1e-3, 1e-3))
+  end)
+
+  it("pack large matrices of a mapped file part by part", function()
+    local g = pg.graph()
+    g:add_input("x", "f32", { 3, 30000 })
+    g:add_constant("w", T.random({ 200, 30000 }, { seed = 1, low = -1, dtype = "f32" }))
+    g:add("Gemm", { "x", "w" }, { "y" }, { transB = 1 })
+    g:add_output "y"
+    local dir = temp.dir()
+    local path = dir .. "/large.onnx"
+    assert(g:save(path))
+    local input = T.random({ 3, 30000 }, { seed = 2, low = -1, dtype = "f32" })
+    local whole = g:session { threads = 1 } { x = input }
+    local parts = pg.load(path):session { threads = 1 } { x = input }
+    temp.remove(dir)
+    assert.is_true(parts.y:allclose(whole.y, 0, 0))
   end)
 
   it("lay values out by lifetime: a chain needs no more than two of them", function()

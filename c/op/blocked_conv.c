@@ -206,7 +206,7 @@ static void depthwise_task(void *arg, int64_t i) {
   for (; block < last; block++) depthwise_plane(r, i / tasks, block, line, end);
 }
 
-enum { SHARED_PIXELS = 56 };
+enum { SHARED_PIXELS = 56, FEWER_PIXELS = 21, FEW_UNITS = 4 };
 
 /* Cuts the pixels of a 1 x 1 convolution, else the lines. */
 static void cut_dense(run *r) {
@@ -215,7 +215,8 @@ static void cut_dense(run *r) {
                   c->before_h == 0 && c->before_w == 0 && c->out_h == c->in_h &&
                   c->out_w == c->in_w;
   int64_t most = PG_BLOCKED_TILE * r->lanes, width = PG_MIN(r->group_outputs, most);
-  int64_t bytes = c->in_w * c->stride_h * c->channels * (int64_t)sizeof(float), step = 1;
+  int64_t reads = PG_MIN(c->stride_h, c->kernel_h) * PG_MIN(c->stride_w, c->kernel_w);
+  int64_t bytes = c->out_w * reads * c->channels * (int64_t)sizeof(float), step = 1;
   if (is_point) {
     r->is_flat = true;
     c->in_w = c->out_w = c->out_h * c->out_w;
@@ -223,12 +224,13 @@ static void cut_dense(run *r) {
     bytes = c->channels * (int64_t)sizeof(float);
     step = r->kernel->tile;
   }
-  /* Each piece reads all weights: enough pixels must share them. */
-  int64_t least = r->is_flat ? SHARED_PIXELS : SHARED_PIXELS / PG_MAX(c->out_w, 1) + 1;
-  int64_t work = c->channels * c->kernel_h * c->kernel_w * width;
   r->tiles = (r->group_outputs + most - 1) / most;
-  pgi_blocked_cut_init(&r->cut, r->is_flat ? c->out_w : c->out_h, step, least, r->tiles * r->groups,
-                       bytes, r->is_flat ? work : work * c->out_w);
+  /* Each piece reads all weights: enough pixels must share them where there are others to share out. */
+  int64_t units = r->tiles * r->groups, pixels = units < FEW_UNITS ? FEWER_PIXELS : SHARED_PIXELS;
+  int64_t least = r->is_flat ? pixels : pixels / PG_MAX(c->out_w, 1);
+  int64_t work = c->channels * c->kernel_h * c->kernel_w * width;
+  pgi_blocked_cut_init(&r->cut, r->is_flat ? c->out_w : c->out_h, step, least, units, bytes,
+                       r->is_flat ? work : work * c->out_w);
 }
 
 static void run_dense(pgi_call *call, run *r, const pgi_conv *c) {

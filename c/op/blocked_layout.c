@@ -85,7 +85,7 @@ static int64_t pieces_of(int64_t n, int64_t size) {
 static int64_t even_piece(int64_t steps, int64_t wanted) {
   for (; wanted > 1; wanted /= 2) {
     int64_t size = pieces_of(steps, wanted), n = pieces_of(steps, size);
-    if (n == wanted && n * size - steps <= steps / 12) return size;
+    if (n == wanted && n * size - steps <= steps / (wanted > 2 ? 12 : 6)) return size;
   }
   return steps;
 }
@@ -98,7 +98,8 @@ void pgi_blocked_cut_init(pgi_blocked_cut *cut, int64_t lines, int64_t step, int
   int64_t largest = PG_MAX(1, TASK_BYTES / PG_MAX(1, bytes) / step); /* for the cache */
   int64_t size;
   if (steps > largest) {
-    size = pieces_of(steps, pieces_of(pieces_of(steps, largest), TASKS) * TASKS);
+    int64_t n = pieces_of(steps, largest), many = pieces_of(n, TASKS) * TASKS;
+    size = pieces_of(steps, many * smallest <= steps ? many : n + n % 2);
   } else {
     int64_t wanted = 1;
     while (wanted < TASKS && wanted * 2 * smallest <= steps) wanted *= 2;

@@ -11,6 +11,7 @@
 enum {
   CACHE_FLOATS = 1 << 18, /* of transformed inputs and products at a time */
   LEAST_TILES = 14,       /* a full tile of the direct kernel */
+  FEWEST_TILES = 7,       /* of a chunk that is one for the sake of threads */
   PARTS = 4,              /* so many chunks of tiles are worth sharing out whole */
   MANY = 32,
   MOST_SIZE = 8, /* of a transformed tile */
@@ -229,7 +230,8 @@ static void cut(run *r) {
   int64_t floats = r->numbers * (r->in_blocks + PG_BLOCKED_TILE) * r->lanes;
   int64_t most = PG_MAX(CACHE_FLOATS / floats, LEAST_TILES);
   r->chunks = (r->tiles + most - 1) / most;
-  /* A few threads shall find equal shares. */
+  /* A few threads shall find equal shares: of chunks, where there are too few pairs to share out. */
+  if (r->pairs < PARTS) r->chunks = PG_MAX(r->chunks, PG_MIN(PARTS, r->tiles / FEWEST_TILES));
   if (r->chunks >= PARTS && r->chunks < MANY) r->chunks = (r->chunks + PARTS - 1) / PARTS * PARTS;
   r->chunk = (r->tiles + r->chunks - 1) / r->chunks;
   r->chunks = (r->tiles + r->chunk - 1) / r->chunk;
@@ -243,7 +245,7 @@ pg_status pgi_winograd_run(pgi_call *call, const pgi_winograd *w) {
   cut(&r);
   size_t v_bytes = (size_t)(r.numbers * r.v_step) * sizeof(float);
   size_t m_bytes = (size_t)(r.numbers * r.m_step) * sizeof(float);
-  if (r.chunks >= PARTS) {
+  if (r.chunks >= PARTS || (r.pairs < PARTS && r.chunks > 1)) {
     PG_TRY(pgi_lanes_init(&lanes, call, r.chunks, v_bytes + m_bytes));
     pgi_lanes_run(&lanes, r.chunks, chunk_task, &r);
     return PG_OK;

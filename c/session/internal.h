@@ -55,6 +55,11 @@ void pgi_scratch_deinit(pgi_scratch *s);
 void pgi_scratch_reset(pgi_scratch *s);
 void *pgi_scratch_alloc(pgi_scratch *s, size_t bytes); /* aligned to PG_ALIGN; NULL: no memory */
 
+/* ---- shuffle.c ------------------------------------------------------------------------------- */
+
+/* Whether v is a channel shuffle of two values of as many channels, which *out then are. */
+bool pgi_is_shuffle(const pgi_value *v, pgi_value *out[2]);
+
 /* ---- layout.c -------------------------------------------------------------------------------- */
 
 extern pgi_pass_fn pgi_pass_layout; /* blocks of channels for convolutions and around them */

@@ -431,11 +431,24 @@ static pg_status convert_norm(layout *l, pgi_node *node, pg_error *err) {
 
 /* ---- joining channels ------------------------------------------------------------------------ */
 
+/* Whether the node is the first of those that make a channel shuffle, which are better taken together. */
+static bool begins_shuffle(const pgi_node *node) {
+  int at;
+  pgi_value *in[2], *v = node->out[0];
+  for (int i = 0; i < 3; i++) {
+    const pgi_node *next = pgi_only_consumer(v, &at);
+    if (!next || !next->out[0]) return false;
+    v = next->out[0];
+  }
+  return pgi_is_shuffle(v, in);
+}
+
 /* Blocks follow each other as channels do where no block is left partly empty. */
 static pg_status convert_concat(layout *l, pgi_node *node, pg_error *err) {
   if (!is_type(node, "Concat") || !node->out[0] || !is_image(node->out[0])) return PG_OK;
   int64_t axis = pgi_attr_int(node, "axis");
   if (axis != 1 && axis != 1 - node->out[0]->type.rank) return PG_OK;
+  if (begins_shuffle(node)) return PG_OK;
   bool has_twin = false;
   for (int i = 0; i < node->n_in; i++) {
     const pgi_value *v = input(node, i);
@@ -449,12 +462,45 @@ static pg_status convert_concat(layout *l, pgi_node *node, pg_error *err) {
   return block_output(l, node, 0, err);
 }
 
+/* Equal parts of an image, by channels. */
+static bool is_even_split(const pgi_node *node) {
+  int64_t axis = pgi_attr_int(node, "axis");
+  const pgi_value *x = input(node, 0);
+  if (!is_type(node, "Split") || !x || x->type.rank != 4 || (axis != 1 && axis != -3)) return false;
+  for (int i = 0; i < node->n_out; i++) {
+    const pgi_value *out = node->out[i];
+    if (!out || !is_image(out) || out->type.dims[1].n * node->n_out != x->type.dims[1].n) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* A channel shuffle, with the Split behind it. */
+static pg_status convert_shuffle(layout *l, pgi_node *node, pg_error *err) {
+  int at;
+  pgi_value *in[2];
+  bool is_split = is_even_split(node);
+  if (!is_split && !is_type(node, "Reshape")) return PG_OK;
+  if (!pgi_is_shuffle(is_split ? input(node, 0) : node->out[0], in)) return PG_OK;
+  const pgi_node *next = is_split ? NULL : pgi_only_consumer(node->out[0], &at);
+  if (next && is_even_split(next)) return PG_OK;
+  if ((!twin_of(l, in[0]) && !twin_of(l, in[1])) || !is_image(node->out[0])) return PG_OK;
+  PG_TRY(pgi_edit_set_inputs(node, 2, in, err));
+  while (node->n_attrs > 0) pgi_attr_remove(node, node->attrs[0].name);
+  PG_TRY(retype(l, node, "BlockedShuffle", err));
+  PG_TRY(pgi_attr_set_int(node, "channels", in[0]->type.dims[1].n, err));
+  for (int i = 0; i < 2; i++) PG_TRY(block_input(l, node, i, err));
+  for (int i = 0; i < node->n_out; i++) PG_TRY(block_output(l, node, i, err));
+  return PG_OK;
+}
+
 /* ---- the pass -------------------------------------------------------------------------------- */
 
 static pg_status convert_node(layout *l, pgi_node *node, pg_error *err) {
   static pg_status (*const converters[])(layout *, pgi_node *, pg_error *) = {
-      convert_conv,   convert_pool,  convert_mean,        convert_norm,
-      convert_resize, convert_scale, convert_elementwise, convert_concat,
+      convert_conv,  convert_pool,        convert_mean,   convert_norm,    convert_resize,
+      convert_scale, convert_elementwise, convert_concat, convert_shuffle,
   };
   if (node->n_in < 1 || node->n_out < 1 || !node->in[0].value) return PG_OK;
   for (int i = 0; i < PG_COUNT(converters); i++) {
