@@ -220,3 +220,24 @@ describe("a product with what follows it", function()
     end)
   end
 end)
+
+describe("attention whose sizes aren't known", function()
+  it("is left in peace, and so are the key's transposes", function()
+    local pg = require "perigee"
+    local g = pg.graph()
+    for _, name in ipairs { "q", "k", "v" } do g:add_input(name, "f32", { "?", "?", "?", "?" }) end
+    g:add("Transpose", { "k" }, { "heads" }, { perm = { 0, 2, 1, 3 } })
+    g:add("Transpose", { "heads" }, { "turned" }, { perm = { 0, 1, 3, 2 } })
+    g:add("MatMul", { "q", "turned" }, { "scores" })
+    g:add("Softmax", { "scores" }, { "weights" })
+    g:add("MatMul", { "weights", "v" }, { "y" })
+    g:add_output "y"
+    local x = {
+      q = pg.tensor.randn({ 1, 2, 3, 4 }, { seed = 1 }), k = pg.tensor.randn({ 1, 5, 2, 4 }, { seed = 2 }),
+      v = pg.tensor.randn({ 1, 2, 5, 4 }, { seed = 3 }),
+    }
+    local got = assert(g:session { threads = 1 })(x).y
+    local want = assert(g:session { threads = 1, optimize = false })(x).y
+    assert.is_true(got:allclose(want, 1e-5, 1e-6))
+  end)
+end)

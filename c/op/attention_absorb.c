@@ -58,17 +58,26 @@ static bool match_key(match *m, pgi_value *turned) {
   return is_f32(m->k, m->rank);
 }
 
-/* Transposes [B, S, H, D] to [B, H, D, S] in one go are seen as two. */
-static pg_status split_turn(pgi_value *turned, pg_error *err) {
-  static const int64_t both[] = {0, 2, 3, 1}, heads[] = {0, 2, 1, 3}, swap[] = {0, 1, 3, 2};
-  pgi_node *node = turned->producer, *made;
+static const int64_t turn_all[] = {0, 2, 3, 1}, turn_heads[] = {0, 2, 1, 3};
+
+/* A Transpose of [B, S, H, D] to [B, H, D, S] in one go is seen as two.  Only what is sure to become
+** one node is split: the other way round, two that don't would be joined again, and split again. */
+static bool can_split(const match *m, const pgi_node *node) {
+  if (m->rank != RANK || !has_perm(node, turn_all, RANK)) return false;
+  const pgi_value *from = node->in[0].value;
+  return is_f32(from, RANK) && pgi_dim_equal(m->q->type.dims[0], from->type.dims[0]) &&
+         pgi_dim_equal(m->q->type.dims[1], from->type.dims[2]);
+}
+
+static pg_status split_turn(pgi_node *node, pg_error *err) {
+  static const int64_t swap[] = {0, 1, 3, 2};
+  pgi_node *made;
   pgi_value *front;
-  if (!has_perm(node, both, RANK)) return PG_OK;
   PG_TRY(pgi_edit_call(node->graph, node, "Transpose", 1, &node->in[0].value, &made, &front, err));
-  PG_TRY(pgi_attr_set_ints(made, "perm", RANK, heads, err));
+  PG_TRY(pgi_attr_set_ints(made, "perm", RANK, turn_heads, err));
   const pgi_type *from = &node->in[0].value->type;
   front->type = *from;
-  for (int i = 0; i < RANK && from->rank == RANK; i++) front->type.dims[i] = from->dims[heads[i]];
+  for (int i = 0; i < RANK; i++) front->type.dims[i] = from->dims[turn_heads[i]];
   PG_TRY(pgi_edit_set_input(node, 0, front, err));
   return pgi_attr_set_ints(node, "perm", RANK, swap, err);
 }
@@ -129,11 +138,13 @@ static pg_status find(pgi_node *softmax, match *m, bool *found, pg_error *err) {
   if (!is_scores(m, product)) return PG_OK;
   pgi_value *q = product->in[0].value, *turned = product->in[1].value;
   if (!is_f32(q, m->rank) || !is_f32(turned, m->rank)) return PG_OK;
-  double unused = 1;
-  PG_TRY(split_turn(unscaled(turned, &unused), err));
-  if (!match_key(m, turned)) return PG_OK;
   m->q = unscaled(q, &m->scale);
-  *found = same_batch(m->q, m->k, m->rank - 2) && same_batch(m->q, m->v, m->rank - 2);
+  if (!same_batch(m->q, m->v, m->rank - 2)) return PG_OK;
+  double unused = 1;
+  pgi_node *turn = unscaled(turned, &unused)->producer;
+  if (can_split(m, turn)) PG_TRY(split_turn(turn, err));
+  if (!match_key(m, turned)) return PG_OK;
+  *found = same_batch(m->q, m->k, m->rank - 2);
   return PG_OK;
 }
 

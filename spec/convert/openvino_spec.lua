@@ -87,8 +87,10 @@ describe("OpenVINO IR", function()
     ["a missing layer"] = (net(11, one "ReLU"):gsub('from%-layer="0"', 'from-layer="9"')),
     ["a circle"] = (net(11, one "ReLU"):gsub('from%-layer="0" from%-port="0"', 'from-layer="1" from-port="1"')),
     ["two layers of one id"] = (net(11, one "ReLU"):gsub('id="1" name', 'id="0" name')),
-    ["constants in no file"] = net(11, one("Const", '<data element_type="f32" shape="1,3" offset="0" size="12"/>')),
-    ["entities"] = (net(11, one "ReLU"):gsub("<net", [[<!DOCTYPE net [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><net]])),
+    ["constants in no file"] = net(11, one("Const",
+      '<data element_type="f32" shape="1,3" offset="0" size="12"/>')),
+    ["entities"] = (net(11, one "ReLU"):gsub("<net",
+      [[<!DOCTYPE net [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><net]])),
   } do
     it("refuses " .. what, function()
       local g, message, code = pg.load_bytes(text)
@@ -100,8 +102,10 @@ describe("OpenVINO IR", function()
   it("refuses constants outside of the weights file", function()
     local dir = temp.dir()
     temp.write(dir .. "/net.bin", ("\0"):rep(16))
-    for _, place in ipairs { 'offset="8" size="12"', 'offset="-1" size="12"', 'offset="0" size="9223372036854775807"' } do
-      temp.write(dir .. "/net.xml", net(11, one("Const", ('<data element_type="f32" shape="1,3" %s/>'):format(place))))
+    local places = { 'offset="8" size="12"', 'offset="-1" size="12"', 'offset="0" size="9223372036854775807"' }
+    for _, place in ipairs(places) do
+      local data = ('<data element_type="f32" shape="1,3" %s/>'):format(place)
+      temp.write(dir .. "/net.xml", net(11, one("Const", data)))
       local g, message, code = pg.load(dir .. "/net.xml")
       assert.is_nil(g)
       assert.equal("format", code)
@@ -111,7 +115,9 @@ describe("OpenVINO IR", function()
 
   it("survives damage", function()
     local dir, seeds = temp.dir(), {}
-    for _, name in ipairs { "loop_count", "lstm_sequence_bidirectional", "deform_conv", "strided_shrink", "weights_u4" } do
+    for _, name in ipairs {
+      "loop_count", "lstm_sequence_bidirectional", "deform_conv", "strided_shrink", "weights_u4",
+    } do
       seeds[#seeds + 1] = temp.read(folder .. name .. ".xml")
     end
     local bin = temp.read(folder .. "lstm_sequence_bidirectional.bin")

@@ -28,10 +28,14 @@ static pg_status fuse_graph(pg_graph *g, bool *changed, pg_error *err) {
 }
 
 pg_status pgi_pass_fuse(pg_graph *g, const pgi_pass_options *o, bool *changed, pg_error *err) {
+  /* Two operators that undo each other's work would go on for ever. */
+  enum { MOST_ROUNDS = 100 };
+  bool again = true;
   pgi_graph_pin(g, o);
-  for (bool again = true; again; *changed |= again) {
+  for (int round = 0; again && round < MOST_ROUNDS; round++) {
     again = false;
     PG_TRY(fuse_graph(g, &again, err));
+    *changed |= again;
   }
   return PG_OK;
 }

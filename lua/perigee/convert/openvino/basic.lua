@@ -31,8 +31,8 @@ function M.Parameter(c, L)
   local given = c.given and c.given[L.id]
   if given then return given end
   if c.given then c:fail(L, "nothing is given to this parameter of a body") end
-  c.b:input(out.value, c:dtype(L, "element_type"), parse_shape(c, L))
-  return out.value
+  c.b:input(out.wish, c:dtype(L, "element_type"), parse_shape(c, L))
+  return out.wish
 end
 
 function M.Result(c, L)
@@ -93,7 +93,7 @@ end
 
 function M.Const(c, L)
   local out, t = L.outputs[1] or c:fail(L, "it has no output"), constant(c, L)
-  local name = c.b.graph:add_constant(out.value, t)
+  local name = c.b.graph:add_constant(out.wish, t)
   c.contents[name] = t
   return name
 end

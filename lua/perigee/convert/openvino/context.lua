@@ -219,7 +219,7 @@ end
 local function name_outputs(c, L)
   for i, p in ipairs(L.outputs) do
     local wish = p.name or (#L.outputs > 1 and ("%s.%d"):format(L.name, i - 1) or L.name)
-    p.value = c.b:unique(wish)
+    p.wish = c.b:unique(wish)
   end
 end
 
@@ -228,10 +228,10 @@ local function take_results(c, L, results)
   for i, p in ipairs(L.outputs) do
     local got = results[i]
     if got and c.made[got] then
-      c.b.graph:rename(got, p.value)
-      c.contents[p.value] = c.contents[got]
+      c.b.graph:rename(got, p.wish)
+      c.contents[p.wish] = c.contents[got]
       c.made[got] = nil
-      got = p.value
+      got = p.wish
     end
     p.value = got or nil
   end
@@ -242,11 +242,18 @@ local function convert(c, L)
     local from = L.from[i]
     if not from then c:fail(L, "input %d isn't connected", i - 1) end
     local value = from.layer.outputs[from.port].value
-    if not value or from.layer.is_lost then L.is_lost = true end
+    if from.layer.is_lost then
+      L.is_lost = true
+    elseif not value then
+      c:fail(L, "its input %d is output %d of %s, which gives no such value", i - 1, from.port - 1, from.layer.where)
+    end
     L.x[i] = value
   end
   local f = functions()[L.type]
-  if not f then return c:unsupported(L) end
+  if not f then
+    L.is_lost = true
+    return c:unsupported(L)
+  end
   if L.is_lost then return end
   local n_missing = #c.b.missing
   local ok, message, code = fail.guard(function()

@@ -164,6 +164,29 @@ local function carry_last(loop)
   end
 end
 
+--- [trips, ...] to parts joined along an axis, in the order that the sign of the stride tells.
+local function join(c, L, x, v)
+  local dims = L.outputs[v.output].dims
+  if v.cut.stride < 0 then x = c:slice(x, { 0 }, { -1 }, { math.mininteger }, { -1 }) end
+  local rank, axis = #dims, v.cut.axis
+  if axis >= rank then c:fail(L, "parts joined along axis %d of %d", axis, rank) end
+  -- Each part has the rank of the whole: bring the trips before the axis, then fold both.
+  local perm = {}
+  for i = 1, rank do perm[i] = i end
+  table.insert(perm, axis + 1, 0)
+  if axis > 0 then x = c:transpose(x, perm) end
+  local shape = c:shape_of(x)
+  local pieces = {}
+  if axis > 0 then pieces[1] = c:slice(shape, { 0 }, { 0 }, { axis }) end
+  local both = c:slice(shape, { 0 }, { axis }, { axis + 2 })
+  pieces[#pieces + 1] = c:op("ReduceProd", { both, c:i64 { 0 } }, { keepdims = 1 })
+  if axis + 1 < rank then
+    pieces[#pieces + 1] = c:slice(shape, { 0 }, { axis + 2 }, { rank + 1 })
+  end
+  return c:op("Reshape", { x, #pieces > 1 and c:op("Concat", pieces, { axis = 0 }) or pieces[1] },
+    { allowzero = 1 })
+end
+
 local function result_type(L, output)
   return L.outputs[output].dtype or "f32"
 end
@@ -229,31 +252,9 @@ local function loop(c, L, count, condition)
   local results = {}
   for _, v in ipairs(maps_of.last) do results[v.output] = outs[v.carried] end
   for i, v in ipairs(maps_of.joined) do
-    results[v.output] = M.join(c, L, outs[#maps_of.carried + i], v)
+    results[v.output] = join(c, L, outs[#maps_of.carried + i], v)
   end
   return table.unpack(results, 1, #L.outputs)
-end
-
---- [trips, ...] to parts joined along an axis, in the order that the sign of the stride tells.
-function M.join(c, L, x, v)
-  local dims = L.outputs[v.output].dims
-  if v.cut.stride < 0 then x = c:slice(x, { 0 }, { -1 }, { math.mininteger }, { -1 }) end
-  local rank, axis = #dims, v.cut.axis
-  if axis >= rank then c:fail(L, "parts joined along axis %d of %d", axis, rank) end
-  -- Each part has the rank of the whole: bring the trips before the axis, then fold both.
-  local perm = {}
-  for i = 1, rank do perm[i] = i end
-  table.insert(perm, axis + 1, 0)
-  if axis > 0 then x = c:transpose(x, perm) end
-  local shape = c:shape_of(x)
-  local pieces = {}
-  if axis > 0 then pieces[1] = c:slice(shape, { 0 }, { 0 }, { axis }) end
-  pieces[#pieces + 1] = c:op("ReduceProd", { c:slice(shape, { 0 }, { axis }, { axis + 2 }), c:i64 { 0 } }, { keepdims = 1 })
-  if axis + 1 < rank then
-    pieces[#pieces + 1] = c:slice(shape, { 0 }, { axis + 2 }, { rank + 1 })
-  end
-  return c:op("Reshape", { x, #pieces > 1 and c:op("Concat", pieces, { axis = 0 }) or pieces[1] },
-    { allowzero = 1 })
 end
 
 local function scalar(c, L, i)
@@ -274,5 +275,4 @@ end
 
 function M.TensorIterator(c, L) return loop(c, L, "", nil) end
 
-local layers = { If = M.If, Loop = M.Loop, TensorIterator = M.TensorIterator }
-return layers
+return M

@@ -159,4 +159,82 @@ function M.NonMaxSuppression(c, L)
   return c:cast(picks, "i64", dtype), rows, c:cast(n, "i64", L.outputs[3] and L.outputs[3].dtype or "i64")
 end
 
+-- ---- detections -------------------------------------------------------------------------------
+
+--- Corners [n, 4] from offsets and default boxes; the last of `normalized` sizes is 1.
+local function decode(c, L, offsets, priors, variances, dtype)
+  local function op(type, ...) return (c:op(type, { ... })) end
+  local scaled = variances and op("Mul", offsets, variances) or offsets
+  if c:word(L, "code_type", "corner"):find "corner$" then return op("Add", priors, scaled) end
+  local function part(x, from, to) return c:slice(x, { 1 }, { from }, { to }) end
+  local low, high = part(priors, 0, 2), part(priors, 2, 4)
+  local size, half = op("Sub", high, low), c:constant(0.5, dtype)
+  local centre = op("Mul", op("Add", low, high), half)
+  centre = op("Add", centre, op("Mul", part(scaled, 0, 2), size))
+  local reach = op("Mul", op("Mul", op("Exp", part(scaled, 2, 4)), size), half)
+  return c:op("Concat", { op("Sub", centre, reach), (op("Add", centre, reach)) }, { axis = 1 })
+end
+
+--- For each class the best `top_k` boxes, suppressed among themselves; of all of these the best
+--- `keep_top_k`, by class and score: [1, 1, N, 7] of image, class, score, corners. The first row that
+--- isn't used is of image -1; those behind it are 0.
+local function detections(c, L, n, n_classes, most)
+  local dtype = c:type_of(L, 1)
+  local function op(type, ...) return (c:op(type, { ... })) end
+  local function row(i) return c:reshape(c:slice(c:x(L, 3), { 1 }, { i }, { i + 1 }), { n, 4 }) end
+  local encoded = c:bool(L, "variance_encoded_in_target", false)
+  local corners = decode(c, L, c:reshape(c:x(L, 1), { n, 4 }), row(0), not encoded and row(1), dtype)
+  local zero, one = c:constant(0, dtype), c:constant(1, dtype)
+  if c:bool(L, "clip_before_nms", false) then corners = op("Clip", corners, zero, one) end
+  local background, classes = c:int(L, "background_label_id", 0), {}
+  for class = 0, n_classes - 1 do
+    if class ~= background then classes[#classes + 1] = class end
+  end
+  local scores = c:op("Gather", { c:transpose(c:reshape(c:x(L, 2), { n, n_classes }), { 1, 0 }), c:i64(classes) },
+    { axis = 0 })
+  local top = c:int(L, "top_k", -1)
+  top = top > 0 and math.min(top, n) or n
+  local best, at = c:op("TopK", { scores, c:i64 { top } }, { axis = 1 }, 2)
+  local boxes = c:op("Gather", { corners, at }, { axis = 0 })
+  local kept = op("NonMaxSuppression", boxes, c:unsqueeze(best, { 1 }), c:i64 { top },
+    c:constant({ c:float(L, "nms_threshold") }, "f32"), c:constant({ c:float(L, "confidence_threshold", 0) }, "f32"))
+  local place = c:op("Gather", { kept, c:i64 { 0, 2 } }, { axis = 1 })
+  local score = op("GatherND", best, place)
+  local count = op("Min", c:shape_of(score), c:i64 { most })
+  local _, order = c:op("TopK", { score, count }, { axis = 0 }, 2)
+  _, order = nil, c:op("TopK", { order, count }, { axis = 0, largest = 0 }, 2)
+  place, score = op("Gather", place, order), op("Gather", score, order)
+  local labels = {}
+  for i, class in ipairs(classes) do
+    labels[i] = c:bool(L, "decrease_label_id", false) and class - 1 or class
+  end
+  local class = c:op("Gather", { c:constant(tensor.new(labels, dtype)),
+    (c:op("Gather", { place, c:i64 { 0 } }, { axis = 1 })) })
+  local corner = op("GatherND", boxes, place)
+  if c:bool(L, "clip_after_nms", false) then corner = op("Clip", corner, zero, one) end
+  local rows = c:op("Concat", { op("Mul", class, zero), class, c:unsqueeze(score, { 1 }), corner }, { axis = 1 })
+  local last = c:constant(tensor.new({ { -1, 0, 0, 0, 0, 0, 0 } }, dtype))
+  rows = c:op("Concat", { rows, last }, { axis = 0 })
+  local rest = op("Max", op("Sub", c:i64 { most }, count), c:i64 { 0 })
+  rows = op("Pad", rows, (c:op("Concat", { c:i64 { 0, 0 }, rest, c:i64 { 0 } }, { axis = 0 })))
+  return c:unsqueeze(c:slice(rows, { 0 }, { 0 }, { most }), { 0, 1 })
+end
+
+function M.DetectionOutput(c, L)
+  local where, scores, priors = c:dims(L, 1), c:dims(L, 2), c:dims(L, 3)
+  if where[1] ~= 1 or not c:bool(L, "share_location", true) or L.x[4] or not c:bool(L, "normalized", false)
+    or not (c:count(scores) and c:count(priors) and c:count(where)) or priors[1] ~= 1 then
+    return c:unsupported(L, "with a batch, locations by class, boxes in pixels or five inputs")
+  end
+  local n = priors[3] // 4
+  local encoded = c:bool(L, "variance_encoded_in_target", false)
+  if n < 1 or where[2] ~= 4 * n or scores[2] % n ~= 0 or scores[2] // n < 2 or priors[2] < (encoded and 1 or 2) then
+    c:fail(L, "%d boxes for %d offsets and %d scores", n, where[2], scores[2])
+  end
+  local most, top = c:ints(L, "keep_top_k")[1] or -1, c:int(L, "top_k", -1)
+  local n_classes = scores[2] // n
+  if most <= 0 then most = top > 0 and top * n_classes or n * n_classes end
+  return detections(c, L, n, n_classes, most)
+end
+
 return M

@@ -27,8 +27,7 @@ local function attributes(c, L, default, directions)
 end
 
 --- Blocks of rows of [directions, n H, ...] in another order; constants are reordered here.
-local function reorder(c, L, i, order, x, h, t)
-  if not order then return x end
+local function reorder(c, order, x, h, t)
   if t and t.count <= 1 << 24 then
     local parts = {}
     for k, from in ipairs(order) do parts[k] = t:slice(2, from * h + 1, (from + 1) * h) end
@@ -36,7 +35,7 @@ local function reorder(c, L, i, order, x, h, t)
   end
   local parts = {}
   for k, from in ipairs(order) do parts[k] = c:slice(x, { 1 }, { from * h }, { (from + 1) * h }) end
-  return c:op("Concat", parts, { axis = 1 }), i
+  return (c:op("Concat", parts, { axis = 1 }))
 end
 
 local kinds = {
@@ -58,7 +57,7 @@ local function weights(c, L, kind, first, h, resets_after, is_cell)
         x = c:unsqueeze(x, { 0 })
       end
       if kind.order then
-        x = reorder(c, L, first + i, kind.order, x, h, t)
+        x = reorder(c, kind.order, x, h, t)
       elseif not x then
         x = c:constant(t)
       end
