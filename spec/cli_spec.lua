@@ -361,7 +361,7 @@ describe("perigee's surgery", function()
     bad(1, "no value 'gone' in the graph", "extract", mlp, out, "-i", "x", "-o", "gone")
     bad(1, "the outputs also need the input 'x'", "extract", mlp, out, "-o", "y")
     bad(2, "-o", "extract", mlp, out)
-    bad(2, "perigee writes .onnx, .onnxtxt and .perigee", "extract", mlp, dir .. "/part.h5", "-o", "y")
+    bad(2, "perigee writes .onnx, .onnxtxt, .perigee and .param", "extract", mlp, dir .. "/part.h5", "-o", "y")
     bad(2, "--external or --embed, not both", "extract", mlp, out, "-o", "y", "--embed", "--external", "1")
     bad(1, "No such file", "extract", dir .. "/none.onnx", out, "-o", "y")
   end)
@@ -428,9 +428,9 @@ describe("perigee repl", function()
 
   it("completes names and fields", function()
     local repl = require "perigee.cli.repl"
-    assert.same({ "pg.tensor" }, (repl.complete "pg.tens"))
+    assert.same({ "pg.tensor", "pg.tensors" }, (repl.complete "pg.tens"))
     local names, first = repl.complete "x = f(pg.tens"
-    assert.same({ "pg.tensor" }, names)
+    assert.same({ "pg.tensor", "pg.tensors" }, names)
     assert.equal(7, first)
     local found = {}
     for _, text in ipairs(repl.complete "pg.tensor.") do found[text] = true end

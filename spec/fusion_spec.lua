@@ -223,7 +223,6 @@ end)
 
 describe("attention whose sizes aren't known", function()
   it("is left in peace, and so are the key's transposes", function()
-    local pg = require "perigee"
     local g = pg.graph()
     for _, name in ipairs { "q", "k", "v" } do g:add_input(name, "f32", { "?", "?", "?", "?" }) end
     g:add("Transpose", { "k" }, { "heads" }, { perm = { 0, 2, 1, 3 } })

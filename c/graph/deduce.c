@@ -32,8 +32,9 @@ static bool is_given(const char *symbol) {
 /* Names of earlier runs are not given again. */
 static void skip_names(pgi_inference *run, const pgi_type *type) {
   for (int i = 0; type->kind == PG_TYPE_TENSOR && i < type->rank; i++) {
-    const char *at = type->dims[i].symbol;
-    while (at && (at = strstr(at, given_name))) {
+    const char *symbol = type->dims[i].symbol;
+    const char *at = symbol ? strstr(symbol, given_name) : NULL;
+    for (; at; at = strstr(at, given_name)) {
       at += GIVEN;
       int64_t n = is_digit(*at) ? strtoll(at, NULL, 10) : -1;
       if (n >= run->next_name && n < INT64_MAX / 2) run->next_name = n + 1;

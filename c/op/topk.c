@@ -7,8 +7,10 @@
 static pg_status topk_upgrade(pgi_node *node, int version, pg_error *err) {
   const pgi_attr *k = pgi_attr_find(node, "k");
   if (version >= 10 || !k) return PG_OK;
-  if (k->kind == PG_ATTR_INT && k->n == 1)
-    PG_TRY(pgi_attr_set_ints(node, "k", 1, &(int64_t){k->ints[0]}, err));
+  if (k->kind == PG_ATTR_INT && k->n == 1) {
+    const int64_t one = k->ints[0];
+    PG_TRY(pgi_attr_set_ints(node, "k", 1, &one, err));
+  }
   return pgi_upgrade_ints_to_input(node, "k", 1, err);
 }
 

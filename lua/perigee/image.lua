@@ -84,10 +84,10 @@ end
 
 local function read_options(opts) return options.check(opts, { deep = false }).deep end
 
---- Reads PNG, JPEG, BMP, PNM, WebP, TIFF or JPEG 2000, whatever the name ends in. The last three take their
---- library (libwebp, libtiff, libopenjp2) on the machine: code "unsupported" where it is missing.
+--- Reads PNG, JPEG, BMP, PNM, WebP, TIFF or JPEG 2000, whatever the name ends in. The last three
+--- need their library (libwebp, libtiff, libopenjp2): code "unsupported" where it is missing.
 ---@param path string
----@param opts? { deep?: boolean } deep: 16 bits of PNG and PNM stay u16; :u8() and :f32() convert it
+---@param opts? { deep?: boolean } 16 bits of PNG and PNM stay u16; :u8() and :f32() convert them
 ---@return perigee.Image? image
 ---@return string? message
 ---@return string? code "io", "format", "unsupported"

@@ -364,7 +364,7 @@ def prior(kind, attrs):
 
 
 case("prior_box", [X, X], prior("prior_box", {"min_size": [16.0], "max_size": [38.46], "aspect_ratio": [2.0], "flip": True, "clip": True, "variance": [.1, .1, .2, .2], "step": 16.0, "offset": 0.5, "scale_all_sizes": True}))
-case("prior_box_fixed", [X, X], prior("prior_box", {"fixed_size": [8.0], "fixed_ratio": [1.0, 2.0], "density": [2.0], "variance": [.1], "step": 16.0, "offset": 0.5}))
+case("prior_box_fixed", [X, X], prior("prior_box", {"fixed_size": [8.0], "fixed_ratio": [1.0, 2.0], "aspect_ratio": [2.0], "density": [2.0], "variance": [.1], "step": 16.0, "offset": 0.5}))
 case("prior_clustered", [X, X], prior("prior_box_clustered", {"width": [86.0, 13.0], "height": [44.0, 10.0], "clip": False, "step": 16.0, "offset": 0.5, "variance": [.1, .1, .2, .2]}))
 L, CONF = rand(1, 24) * .3, rand(1, 18, low=0, high=1)
 PRIORS = np.stack([np.sort(rand(6, 4, low=0, high=1).reshape(6, 2, 2), 1).reshape(-1), np.full(24, .1, f32)])[None].astype(f32)

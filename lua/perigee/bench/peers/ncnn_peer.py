@@ -15,9 +15,11 @@ def to_ncnn(model, inputs, folder):
     stem = os.path.join(folder, "ncnn")
     shapes = ",".join(f"[{','.join(map(str, a.shape))}]{TYPES[str(a.dtype)]}"
                       for a in inputs.values())
+    link = os.path.join(folder, "model.onnx")  # pnnx writes beside what it reads
+    os.symlink(os.path.abspath(model), link)
     tool = os.path.join(os.path.dirname(sys.executable), "pnnx")
     subprocess.run(
-        [tool, os.path.abspath(model), f"inputshape={shapes}", "fp16=0", f"ncnnparam={stem}.param",
+        [tool, link, f"inputshape={shapes}", "fp16=0", f"ncnnparam={stem}.param",
          f"ncnnbin={stem}.bin", f"ncnnpy={stem}_ncnn.py", f"pnnxparam={stem}.pnnx.param",
          f"pnnxbin={stem}.pnnx.bin", f"pnnxpy={stem}_pnnx.py", f"pnnxonnx={stem}.pnnx.onnx"],
         check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

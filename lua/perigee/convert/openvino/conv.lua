@@ -26,6 +26,7 @@ end
 --- A filter [G, O/G, I/G, k...] as [O, I/G, k...]; `keep` axes behind the first two of it.
 local function merged(c, L)
   local dims = c:dims(L, 2)
+  if #dims < 4 then c:fail(L, "a filter of %d axes", #dims) end
   local t = c:known(L, 2)
   local shape = { dims[1] >= 0 and dims[2] >= 0 and dims[1] * dims[2] or -1 }
   for i = 3, #dims do shape[i - 1] = dims[i] end
@@ -60,6 +61,7 @@ local function backprop(c, L, filter, kernel, group)
     local pads, out = {}, {}
     for i = 1, n do
       local size = c:dims(L, 1)[2 + i]
+      if not size or not sizes[i] then c:fail(L, "%d sizes for %d axes", #sizes, n) end
       if size < 0 then return c:unsupported(L, "to a given size from a free one") end
       local whole = attrs.strides[i] * (size - 1) + (kernel[i] - 1) * attrs.dilations[i] + 1
         + (extra[i] or 0)
@@ -113,6 +115,7 @@ end
 --- mask tells which were. Gives the offsets and the mask.
 local function kept_inside(c, L, attrs)
   local x, off, filter = c:dims(L, 1), c:dims(L, 2), c:dims(L, 3)
+  if #x ~= 4 or #off ~= 4 or #filter ~= 4 then c:fail(L, "values of other than 4 axes") end
   local h, w, kh, kw, oh, ow = x[3], x[4], filter[3], filter[4], off[3], off[4]
   if not c:count { h, w, kh, kw, oh, ow } then return nil end
   local function rows(size_out, stride, pad, list)

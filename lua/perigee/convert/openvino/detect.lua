@@ -20,7 +20,11 @@ end
 local function append(out, cx, cy, shapes, iw, ih)
   for _, s in ipairs(shapes) do
     local x, y = cx + (s[3] or 0), cy + (s[4] or 0)
-    table.move({ (x - s[1]) / iw, (y - s[2]) / ih, (x + s[1]) / iw, (y + s[2]) / ih }, 1, 4, #out + 1, out)
+    local box = { (x - s[1]) / iw, (y - s[2]) / ih, (x + s[1]) / iw, (y + s[2]) / ih }
+    if s.is_clipped then
+      for i, v in ipairs(box) do box[i] = math.min(math.max(v, 0), 1) end
+    end
+    table.move(box, 1, 4, #out + 1, out)
   end
 end
 
@@ -51,10 +55,30 @@ local function ratios_of(c, L)
   return list
 end
 
+--- Boxes of fixed sizes, `density` of them each way, kept inside the picture.
+local function dense_shapes(c, L, shapes)
+  local ratios, densities = c:floats(L, "fixed_ratio", {}), c:floats(L, "density", {})
+  if #ratios == 0 then ratios = ratios_of(c, L) end
+  for i, size in ipairs(c:floats(L, "fixed_size", {})) do
+    local n = math.tointeger(densities[i] or 1)
+    if not n or n < 1 or n > 1 << 10 then c:fail(L, "a density of %s", densities[i]) end
+    for _, ratio in ipairs(ratios) do
+      local root, shift = math.sqrt(ratio), size / n
+      for row = 0, n - 1 do
+        for column = 0, n - 1 do
+          shapes[#shapes + 1] = { size / 2 * root, size / 2 / root, (column + 0.5) * shift - size / 2,
+            (row + 0.5) * shift - size / 2, is_clipped = true }
+        end
+      end
+    end
+  end
+  return shapes
+end
+
 --- Half widths and heights of the boxes of one cell.
 local function shapes_of(c, L, mins)
   local maxs, all, ratios = c:floats(L, "max_size", {}), c:bool(L, "scale_all_sizes", true), ratios_of(c, L)
-  local max_first, shapes = c:bool(L, "min_max_aspect_ratios_order", true), {}
+  local max_first, shapes = c:bool(L, "min_max_aspect_ratios_order", true), dense_shapes(c, L, {})
   for i, size in ipairs(mins) do
     shapes[#shapes + 1] = { size / 2, size / 2 }
     local function largest()
@@ -78,9 +102,6 @@ end
 function M.PriorBox(c, L)
   local h, w, ih, iw = sizes(c, L)
   if not h then return end
-  if #c:floats(L, "fixed_size", {}) > 0 or #c:floats(L, "density", {}) > 0 then
-    return c:unsupported(L, "with fixed_size and density", "min_size and aspect_ratio")
-  end
   local mins, step, offset = c:floats(L, "min_size", {}), c:float(L, "step", 0), c:float(L, "offset", 0)
   if not c:bool(L, "scale_all_sizes", true) then
     -- Sizes are parts of the picture's height.

@@ -78,7 +78,7 @@ function M.MaxPool(c, L)
   local size = 1
   for i = axis + 1, rank do
     local d = c:dims(L, 1)[i]
-    if d < 0 then return c:unsupported(L, "with places and free sizes") end
+    if not d or d < 0 then return c:unsupported(L, "with places and free sizes") end
     size = size * d
   end
   if axis > 0 then places = c:op("Mod", { places, c:constant(size, "i64") }) end
@@ -114,6 +114,7 @@ local function adaptive_sizes(c, L)
   local out = c:need_numbers(L, 2, "sizes")
   if not out then return end
   local dims, all_one = c:dims(L, 1), true
+  if #out ~= #dims - 2 then c:fail(L, "%d sizes for %d axes", #out, #dims - 2) end
   for i, size in ipairs(out) do
     all_one = all_one and size == 1
     if size < 1 or size > MOST_PARTS then c:fail(L, "an output of %d", size) end
