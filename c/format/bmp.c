@@ -201,7 +201,7 @@ static pg_status read_runs(const bitmap *b, uint8_t *to, int channels, pg_error 
     uint8_t n = b->data[at], code = b->data[at + 1];
     at += 2;
     if (n > 0) {
-      uint8_t pair = b->bits == 8 ? code : (uint8_t)((code >> 4 | code << 4) & 255);
+      uint8_t pair = (uint8_t)((code >> 4 | code << 4) & 255); /* of 4 bits each */
       for (size_t i = 0; i < n; i++)
         put(&c, b->bits == 8 ? code : (i % 2 ? (size_t)(pair >> 4) : (size_t)(pair & 15)));
     } else if (code == 0) {
