@@ -445,3 +445,27 @@ describe("perigee check", function()
     assert.same("first", object.findings[1].node)
   end)
 end)
+
+describe("check of other formats", function()
+  it("looks at the graph that they give", function()
+    local findings = assert(pg.check "spec/data/convert/caffe/conv.prototxt")
+    assert.equal(0, findings.n_errors)
+    local path = os.tmpname() .. ".perigee"
+    assert(assert(pg.load "spec/data/convert/caffe/conv.prototxt"):save(path))
+    assert.equal(0, assert(pg.check(path)).n_errors)
+    local file = assert(io.open(path, "r+b"))
+    file:seek("set", 80)
+    file:write "damaged"
+    file:close()
+    local damaged, message = pg.check(path)
+    os.remove(path)
+    assert.is_true(damaged and damaged.n_errors > 0 or type(message) == "string")
+  end)
+
+  it("says what is wrong with the file", function()
+    local findings, message, code = pg.check "spec/data/convert/caffe/none.prototxt"
+    assert.is_nil(findings)
+    assert.equal("io", code)
+    assert.matches("none.prototxt", message, 1, true)
+  end)
+end)

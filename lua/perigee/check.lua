@@ -77,17 +77,18 @@ local function has_untyped_output(graph)
   end
 end
 
---- Checks a graph, or the ONNX file at a path: what a graph was read from may have faults that the
---- graph has no more, and a file with faults may make no graph.
----@param model perigee.Graph|string
----@return perigee.Finding[]? findings with n_errors: how many are more than warnings
----@return string? message
----@return string? code
-local function check(_, model)
-  if type(model) == "string" then return check_file(model) end
-  if type(model) ~= "userdata" then
-    blame("check: expected a graph or a path, got a %s", type(model))
+--- What another format than ONNX gives as a graph; nothing for ONNX and what can't be read at all.
+local function load_other(path)
+  if core.container_sections(path) then
+    local ok, message, code = core.container_verify(path)
+    if not ok then return nil, message, code end
+    return core.load(path)
   end
+  local graph, message, code = require("perigee.convert").load(path)
+  if code ~= "io" then return graph, message, code end
+end
+
+local function check_graph(model)
   local copy, message, code = model:clone()
   if not copy then return nil, message, code end
   if has_untyped_output(copy) then copy:infer() end
@@ -98,6 +99,27 @@ local function check(_, model)
   copy:close()
   if not findings then return nil, message, code end
   return findings
+end
+
+--- Checks a graph, or the file at a path: what a graph was read from may have faults that the graph
+--- has no more, and an ONNX file with faults may make no graph. Of other formats the graph is
+--- checked that they give.
+---@param model perigee.Graph|string
+---@return perigee.Finding[]? findings with n_errors: how many are more than warnings
+---@return string? message
+---@return string? code
+local function check(_, model)
+  if type(model) == "userdata" then return check_graph(model) end
+  if type(model) ~= "string" then
+    blame("check: expected a graph or a path, got a %s", type(model))
+  end
+  local graph, message, code = load_other(model)
+  if message then return nil, message, code end
+  if not graph then return check_file(model) end
+  local findings
+  findings, message, code = check_graph(graph)
+  graph:close()
+  return findings, message, code
 end
 
 return setmetatable(M, { __call = check })
