@@ -117,7 +117,7 @@ $(GEN)/kernel_list.inc: FORCE
 
 # ---- what the machine needs -------------------------------------------------------------------------
 
-DEPS := gcc make pkg-config lua5.4 liblua5.4-dev lua-argparse lua-filesystem lua-dkjson lua-readline libprotobuf-c-dev \
+DEPS := gcc make pkg-config lua5.4 liblua5.4-dev lua-argparse lua-filesystem lua-dkjson lua-expat lua-readline libprotobuf-c-dev \
   protobuf-c-compiler libopenblas-serial-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libutf8proc2 libpcre2-8-0
 TEST_DEPS := lua-busted luarocks binutils
 DEV_DEPS := lua-check clang clang-format clang-tidy cppcheck valgrind gdb linux-perf strace
