@@ -14,6 +14,7 @@ external_dependencies = {
   PNG = { header = "png.h" },
   JPEG = { header = "jpeglib.h" },
   PROTOBUF_C = { header = "protobuf-c/protobuf-c.h" },
+  ZLIB = { header = "zlib.h" },
 }
 build = {
   type = "make",
@@ -23,8 +24,8 @@ build = {
     CFLAGS = "$(CFLAGS)",
     LIBFLAG = "$(LIBFLAG)",
     LUA_INCDIR = "$(LUA_INCDIR)",
-    CPPFLAGS = "-I$(PNG_INCDIR) -I$(JPEG_INCDIR) -I$(PROTOBUF_C_INCDIR)",
-    LDFLAGS = "-L$(PNG_LIBDIR) -L$(JPEG_LIBDIR) -L$(PROTOBUF_C_LIBDIR)",
+    CPPFLAGS = "-I$(PNG_INCDIR) -I$(JPEG_INCDIR) -I$(PROTOBUF_C_INCDIR) -I$(ZLIB_INCDIR)",
+    LDFLAGS = "-L$(PNG_LIBDIR) -L$(JPEG_LIBDIR) -L$(PROTOBUF_C_LIBDIR) -L$(ZLIB_LIBDIR)",
   },
   install_variables = {
     INST_BINDIR = "$(BINDIR)",
