@@ -112,6 +112,11 @@ void pgi_lua_push_type(lua_State *L, const char *name, const pgi_type *t);
 
 /* ---- each adds its functions and metatables to the module table on top of the stack ------------------- */
 
+/* file.c: a file mapped into a value on the stack, which closes it if nobody does.  NULL: *err says
+** why; the value is there all the same. */
+pgi_file *pgi_lua_map_file(lua_State *L, const char *path, pg_error *err);
+void pgi_lua_unmap_file(pgi_file *f); /* now; more than once is fine */
+
 /* operators.c */
 int pgi_lua_operators(lua_State *L);
 

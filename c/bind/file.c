@@ -2,13 +2,12 @@
 #include "bind/bind.h"
 #include "format/format.h"
 
-/* Opens `path` into a box that closes it; NULL after pushing nil, message, code. */
 static int file_gc(lua_State *L) {
   pgi_file_close(lua_touserdata(L, 1));
   return 0;
 }
 
-static pgi_file *open_file(lua_State *L, const char *path, pg_error *err) {
+pgi_file *pgi_lua_map_file(lua_State *L, const char *path, pg_error *err) {
   pgi_file *f = lua_newuserdatauv(L, sizeof *f, 0);
   memset(f, 0, sizeof *f);
   if (luaL_newmetatable(L, "perigee.file")) {
@@ -19,7 +18,7 @@ static pgi_file *open_file(lua_State *L, const char *path, pg_error *err) {
   return pgi_file_open(pgi_lua_context(L), path, f, err) == PG_OK ? f : NULL;
 }
 
-static void close_file(pgi_file *f) {
+void pgi_lua_unmap_file(pgi_file *f) {
   pgi_file_close(f);
   memset(f, 0, sizeof *f);
 }
@@ -28,11 +27,11 @@ static void close_file(pgi_file *f) {
 static int npy_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   pg_error err;
-  pgi_file *f = open_file(L, path, &err);
+  pgi_file *f = pgi_lua_map_file(L, path, &err);
   if (!f) return pgi_lua_fail(L, &err);
   pg_tensor *t = pgi_lua_new_tensor(L);
   pg_status status = pgi_npy_read(pgi_lua_context(L), f->data, f->size, t, &err);
-  close_file(f);
+  pgi_lua_unmap_file(f);
   if (status != PG_OK) {
     pgi_error_prefix(&err, "%s", path);
     return pgi_lua_fail(L, &err);
@@ -65,11 +64,11 @@ static int pb_read(lua_State *L) {
     type = is_input ? &g->inputs[i - 1]->type : &g->outputs[i - 1].value->type;
   }
   pg_error err;
-  pgi_file *f = open_file(L, path, &err);
+  pgi_file *f = pgi_lua_map_file(L, path, &err);
   if (!f) return pgi_lua_fail(L, &err);
   pg_tensor *v = pgi_lua_new_tensor(L);
   pg_status status = pgi_onnx_read_value(pgi_lua_context(L), f->data, f->size, type, v, &err);
-  close_file(f);
+  pgi_lua_unmap_file(f);
   if (status != PG_OK) {
     pgi_error_prefix(&err, "%s", path);
     return pgi_lua_fail(L, &err);
@@ -130,11 +129,11 @@ static int wav_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   pg_error err;
   int32_t rate = 0;
-  pgi_file *f = open_file(L, path, &err);
+  pgi_file *f = pgi_lua_map_file(L, path, &err);
   if (!f) return pgi_lua_fail(L, &err);
   pg_tensor *t = pgi_lua_new_tensor(L);
   pg_status status = pgi_wav_read(pgi_lua_context(L), f->data, f->size, t, &rate, &err);
-  close_file(f);
+  pgi_lua_unmap_file(f);
   if (status != PG_OK) {
     pgi_error_prefix(&err, "%s", path);
     return pgi_lua_fail(L, &err);

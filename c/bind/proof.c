@@ -72,32 +72,10 @@ static int sha256(lua_State *L) {
   return 1;
 }
 
-static int close_file(lua_State *L) {
-  pgi_file_close(lua_touserdata(L, 1));
-  return 0;
-}
-
-/* Maps `path` into a value on the stack that closes it. */
-static pgi_file *open_file(lua_State *L, const char *path, pg_error *err) {
-  pgi_file *f = lua_newuserdatauv(L, sizeof *f, 0);
-  memset(f, 0, sizeof *f);
-  if (luaL_newmetatable(L, "perigee.proof.file")) {
-    lua_pushcfunction(L, close_file);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return pgi_file_open(pgi_lua_context(L), path, f, err) == PG_OK ? f : NULL;
-}
-
-static void end_file(pgi_file *f) {
-  pgi_file_close(f);
-  memset(f, 0, sizeof *f);
-}
-
 /* sha256_file(path) -> 64 digits, size */
 static int sha256_file(lua_State *L) {
   pg_error err;
-  pgi_file *f = open_file(L, luaL_checkstring(L, 1), &err);
+  pgi_file *f = pgi_lua_map_file(L, luaL_checkstring(L, 1), &err);
   if (!f) return pgi_lua_fail(L, &err);
   char text[65];
   pgi_sha256 h;
@@ -106,7 +84,7 @@ static int sha256_file(lua_State *L) {
   pgi_sha256_end(&h, text);
   lua_pushlstring(L, text, 64);
   lua_pushinteger(L, (lua_Integer)f->size);
-  end_file(f);
+  pgi_lua_unmap_file(f);
   return 2;
 }
 
@@ -114,10 +92,10 @@ static int sha256_file(lua_State *L) {
 static int container_verify(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   pg_error err;
-  pgi_file *f = open_file(L, path, &err);
+  pgi_file *f = pgi_lua_map_file(L, path, &err);
   if (!f) return pgi_lua_fail(L, &err);
   pg_status status = pgi_container_verify(pgi_lua_context(L), f->data, f->size, &err);
-  end_file(f);
+  pgi_lua_unmap_file(f);
   if (status != PG_OK) {
     pgi_error_prefix(&err, "%s", path);
     return pgi_lua_fail(L, &err);
@@ -131,14 +109,14 @@ static int container_sections(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   pg_context *ctx = pgi_lua_context(L);
   pg_error err;
-  pgi_file *f = open_file(L, path, &err);
+  pgi_file *f = pgi_lua_map_file(L, path, &err);
   if (!f) return pgi_lua_fail(L, &err);
   pgi_section *all = NULL;
   int n = 0;
   pg_status status = pgi_container_is(f->data, f->size)
                          ? pgi_container_sections(ctx, f->data, f->size, &all, &n, &err)
                          : pgi_fail(&err, PG_FORMAT, "not a container of perigee's");
-  end_file(f);
+  pgi_lua_unmap_file(f);
   if (status != PG_OK) {
     pgi_error_prefix(&err, "%s", path);
     return pgi_lua_fail(L, &err);

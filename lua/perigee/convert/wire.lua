@@ -152,24 +152,4 @@ function M.decode(bytes, schema, name)
   return message(bytes, schema, schema[name], 0, #bytes, 1)
 end
 
---- Whether the beginning of some bytes could be a message with these fields: for detection. Looks
---- at the first few only and skips what is inside of them.
----@param bytes perigee.Bytes
----@param fields table<integer, integer> number -> wire type that it must have
----@param needed integer a number that must be among the first
----@return boolean
-function M.looks_like(bytes, fields, needed)
-  local LOOK = 64
-  local is_there, at = false, 0
-  for _ = 1, LOOK do
-    local ok, number, wire_type, _, after = pcall(bytes.field, bytes, at)
-    if not ok then return false end
-    if not number then break end
-    if fields[number] ~= wire_type then return false end
-    is_there = is_there or number == needed
-    at = after
-  end
-  return is_there
-end
-
 return M

@@ -6,11 +6,11 @@ local M = {}
 
 local CAFFE, VALID, SAME = 0, 1, 2
 
---- pads = { before..., behind... } or auto_pad.
-local function pad_attrs(p, n, attrs)
-  if p.padMode == SAME then
+--- pads = { before..., behind... } or auto_pad. mode: padMode of convolutions, padType of pools.
+local function pad_attrs(p, mode, n, attrs)
+  if mode == SAME then
     attrs.auto_pad = "SAME_UPPER"
-  elseif p.padMode == VALID then
+  elseif mode == VALID then
     attrs.auto_pad = "VALID"
   elseif #(p.pads or {}) == 2 * n then
     attrs.pads = p.pads
@@ -33,7 +33,7 @@ local function attrs_2d(c, k)
   for _, field in ipairs { "kernelX", "kernelY", "strideX", "strideY", "dilateX", "dilateY", "group" } do
     if k[field] <= 0 then c:fail("%s is %d", field, k[field]) end
   end
-  return pad_attrs(k, 2, { kernel_shape = { k.kernelY, k.kernelX }, strides = { k.strideY, k.strideX },
+  return pad_attrs(k, k.padMode, 2, { kernel_shape = { k.kernelY, k.kernelX }, strides = { k.strideY, k.strideX },
     dilations = { k.dilateY, k.dilateX } })
 end
 
@@ -131,7 +131,7 @@ M.Deconvolution, M.DeconvolutionDepthwise = deconvolution(false), deconvolution(
 local function three_d(type)
   return function(c, p, x)
     local k = common_of(c, p)
-    local attrs = pad_attrs(k, 3, { kernel_shape = k.kernels, strides = k.strides,
+    local attrs = pad_attrs(k, k.padMode, 3, { kernel_shape = k.kernels, strides = k.strides,
       dilations = k.dilates, group = k.group })
     local inputs, weight, bias = { x[1] }, weights.of(p, c.external)
     local volume = 1
@@ -257,25 +257,10 @@ function M.BatchMatMul(c, p, x) return matmul(c, x, p.adjX, p.adjY) end
 
 -- ---- pooling ------------------------------------------------------------------------------------
 
-local function pool_pads(p, n, attrs)
-  if p.padType == SAME then
-    attrs.auto_pad = "SAME_UPPER"
-  elseif p.padType == VALID then
-    attrs.auto_pad = "VALID"
-  elseif #(p.pads or {}) == 2 * n then
-    attrs.pads = p.pads
-  elseif n == 2 then
-    attrs.pads = { p.padY, p.padX, p.padY, p.padX }
-  else
-    attrs.pads = {}
-    for i = 1, 2 * n do attrs.pads[i] = (p.pads or {})[(i - 1) % n + 1] or 0 end
-  end
-end
-
 local function pooled(c, x, p, n, attrs)
   local is_max = p.type == 0
   if p.isGlobal then return c:op(is_max and "GlobalMaxPool" or "GlobalAveragePool", { x }) end
-  pool_pads(p, n, attrs)
+  pad_attrs(p, p.padType, n, attrs)
   if not is_max then attrs.count_include_pad = p.countType == 1 and 1 or 0 end
   return c:op(is_max and "MaxPool" or "AveragePool", { x }, attrs)
 end
