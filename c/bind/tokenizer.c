@@ -13,7 +13,7 @@ static pgi_tokenizer *check(lua_State *L, int arg) {
 
 static int collect(lua_State *L) {
   pgi_tokenizer **box = luaL_checkudata(L, 1, TOKENIZER);
-  pgi_tokenizer_release(*box);
+  pgi_tokenizer_free(*box);
   *box = NULL;
   return 0;
 }

@@ -299,7 +299,7 @@ pg_status pgi_tokenizer_open(pg_context *ctx, const char *path, const pgi_open_o
   pgi_file_close(&f);
   if (status != PG_OK) {
     pgi_error_prefix(err, "%s", path);
-    pgi_tokenizer_release(t);
+    pgi_tokenizer_free(t);
     return status;
   }
   *out = t;

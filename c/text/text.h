@@ -413,7 +413,6 @@ struct pgi_work {
 
 enum { PG_WORKS = 16, PG_MAX_STEPS = 32 };
 struct pgi_tokenizer {
-  atomic_int refs;
   pg_context *ctx;
   pgi_arena arena; /* texts of tokens */
   pgi_unicode unicode;
@@ -467,8 +466,7 @@ typedef struct pgi_encode_options {
 } pgi_encode_options;
 
 pg_status pgi_tokenizer_new(pg_context *ctx, pgi_tokenizer **out, pg_error *err);
-void pgi_tokenizer_retain(pgi_tokenizer *t);
-void pgi_tokenizer_release(pgi_tokenizer *t);
+void pgi_tokenizer_free(pgi_tokenizer *t); /* NULL is fine */
 /* After all parts are set: builds what searches need. */
 pg_status pgi_tokenizer_finish(pgi_tokenizer *t, pg_error *err);
 /* After the vocabulary, before merges and added tokens: what words are matched with. */

@@ -8,7 +8,6 @@ enum { MAX_TOKENS = 1 << 22 };
 pg_status pgi_tokenizer_new(pg_context *ctx, pgi_tokenizer **out, pg_error *err) {
   pgi_tokenizer *t = pgi_alloc_zero(ctx, sizeof *t);
   if (!t) return pgi_nomem(err);
-  atomic_init(&t->refs, 1);
   t->ctx = ctx;
   pgi_context_retain(ctx);
   pgi_arena_init(&t->arena, ctx);
@@ -22,12 +21,8 @@ pg_status pgi_tokenizer_new(pg_context *ctx, pgi_tokenizer **out, pg_error *err)
   if (status == PG_OK)
     *out = t;
   else
-    pgi_tokenizer_release(t);
+    pgi_tokenizer_free(t);
   return status;
-}
-
-void pgi_tokenizer_retain(pgi_tokenizer *t) {
-  atomic_fetch_add(&t->refs, 1);
 }
 
 void pgi_model_deinit(pgi_text_model *m, pg_context *ctx) {
@@ -37,8 +32,8 @@ void pgi_model_deinit(pgi_text_model *m, pg_context *ctx) {
   pgi_free(ctx, m->is_user);
 }
 
-void pgi_tokenizer_release(pgi_tokenizer *t) {
-  if (!t || atomic_fetch_sub(&t->refs, 1) > 1) return;
+void pgi_tokenizer_free(pgi_tokenizer *t) {
+  if (!t) return;
   pg_context *ctx = t->ctx;
   for (int i = 0; i < PG_WORKS; i++) pgi_work_free(t->works[i]);
   for (int i = 0; i < t->n_normals; i++) {
