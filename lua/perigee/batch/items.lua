@@ -1,20 +1,8 @@
 --- What a batch works on: files, folders, patterns, lists, lines of text.
 local lfs = require "lfs"
+local value_file = require "perigee.util.value_file"
 
 local M = {}
-
---- Kinds of files by their ending; folders are searched for these.
-M.kinds = {
-  png = "image", jpg = "image", jpeg = "image", bmp = "image", pnm = "image", pgm = "image",
-  ppm = "image", webp = "image", tif = "image", tiff = "image", wav = "audio", npy = "tensor",
-}
-
----@param path string
----@return string? kind "image", "audio", "tensor"; nil for other files
-function M.kind(path)
-  local ending = path:match "%.([^./]+)$"
-  return ending and M.kinds[ending:lower()]
-end
 
 local function walk(folder, visit)
   local names = {}
@@ -78,7 +66,8 @@ function M.collect(arguments, lines)
       read_list(io.stdin, add)
     elseif mode == "directory" then
       ok, message = walk((argument:gsub("/+$", "")), function(path)
-        if M.kind(path) then add(path) end
+        local kind = value_file.kind(path)
+        if kind and kind ~= "protobuf" then add(path) end
       end)
     elseif not mode and argument:find "[%*%?]" then
       local before = #items

@@ -5,7 +5,7 @@
 --- item's line of results. ctx.options holds what `--set NAME=VALUE` gave; ctx:path(item, ending)
 --- names a file for what belongs to the item (a picture, an array).
 local core = require "perigee.core"
-local items = require "perigee.batch.items"
+local value_file = require "perigee.util.value_file"
 
 local M = {}
 
@@ -44,20 +44,6 @@ function M.item(fields) return setmetatable(fields, Item) end
 
 -- ---- the default treatment of a model ---------------------------------------------------------
 
-local function input_of(item, spec, o)
-  local kind = item.path and items.kind(item.path)
-  if kind == "image" then
-    return require("perigee.image").fit(item:image(), spec,
-      { scale = o.scale, mean = o.mean, std = o.std })
-  elseif kind == "audio" then
-    local samples = item:audio()
-    return (spec.shape and #spec.shape == 1) and samples:reshape(-1) or samples
-  elseif kind == "tensor" then
-    return item:tensor()
-  end
-  error(("%s: a model takes images, wav and npy; other files want a script"):format(item.name), 0)
-end
-
 --- Scores as the best few; small outputs as numbers; large ones as an array in a file.
 local function describe(name, value, item, ctx)
   local MOST_NUMBERS = 64
@@ -92,7 +78,9 @@ local function model_job(path)
     end,
     run = function(item, ctx, session)
       local spec = session:input_list()[1]
-      local outputs = must(session { [spec.name] = must(input_of(item, spec, ctx.options)) })
+      if not item.path then error(item.name .. ": a line of text wants a script", 0) end
+      local value = must(value_file.read(item.path, spec, ctx.options))
+      local outputs = must(session { [spec.name] = value })
       local result = {}
       for _, output in ipairs(session:output_list()) do
         result[output.name] = describe(output.name, outputs[output.name], item, ctx)

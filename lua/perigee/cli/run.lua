@@ -3,6 +3,7 @@ local core = require "perigee.core"
 local lfs = require "lfs"
 local graph = require "perigee.graph"
 local size = require "perigee.cli.size"
+local value_file = require "perigee.util.value_file"
 
 local M = { summary = "run a model on images, npy, pb or wav files" }
 
@@ -28,38 +29,6 @@ local function numbers(list, name)
     out[#out + 1] = tonumber(item) or error(("--%s: '%s' is no number"):format(name, item), 0)
   end
   return out
-end
-
---- The model's declared shape, if any, decides the size and the order of axes.
-local function read_image(path, spec, args)
-  local image = require "perigee.image"
-  local picture, message, code = image.read(path)
-  if not picture then return nil, message, code end
-  return image.fit(picture, spec, {
-    scale = args.scale, mean = numbers(args.mean, "mean"), std = numbers(args.std, "std"),
-  })
-end
-
-local function read_wav(path, spec)
-  local samples, rate = core.wav_read(path)
-  if not samples then return nil, rate end
-  local rank = spec.shape and #spec.shape or 2
-  return rank == 1 and samples:reshape(-1) or samples
-end
-
-local readers = {
-  npy = core.npy_read, wav = read_wav, png = read_image, jpg = read_image, jpeg = read_image,
-}
-
-local function read_value(path, spec, g, position, args)
-  local ending = path:match "%.([^./]+)$"
-  ending = ending and ending:lower()
-  if ending == "pb" then return core.pb_read(path, g, "input", position) end
-  local reader = readers[ending or ""]
-  if not reader then
-    return nil, path .. ": unknown kind of file (known: npy, pb, png, jpg, wav)"
-  end
-  return reader(path, spec, args)
 end
 
 local function find_input(specs, key)
@@ -100,7 +69,10 @@ local function gather_inputs(g, session, args)
     if is_given[spec.name] then
       return nil, ("-i %s: input '%s' is given twice"):format(item, spec.name), "usage"
     end
-    local value, problem = read_value(path, spec, g, position_of(g, spec.name), args)
+    local value, problem = value_file.read(path, spec, {
+      graph = g, position = position_of(g, spec.name), scale = args.scale,
+      mean = numbers(args.mean, "mean"), std = numbers(args.std, "std"),
+    })
     if value == nil and problem then return nil, problem end
     inputs[spec.name], is_given[spec.name] = value, true
   end

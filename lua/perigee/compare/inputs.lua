@@ -3,43 +3,11 @@
 local core = require "perigee.core"
 local lfs_ok, lfs = pcall(require, "lfs")
 local tensor = require "perigee.tensor"
+local value_file = require "perigee.util.value_file"
 
-local M = {}
+local M = { read = value_file.read }
 
 -- ---- from files ---------------------------------------------------------------------------------
-
-local function read_image(path, spec)
-  local image = require "perigee.image"
-  local picture, message, code = image.read(path)
-  if not picture then return nil, message, code end
-  return image.fit(picture, spec)
-end
-
-local function read_wav(path, spec)
-  local samples, message, code = core.wav_read(path)
-  if not samples then return nil, message, code end
-  return #(spec.shape or { 1, 1 }) == 1 and samples:reshape(-1) or samples
-end
-
-local readers = {
-  npy = function(path) return core.npy_read(path) end,
-  pb = function(path) return core.pb_read(path) end,
-  wav = read_wav, png = read_image, jpg = read_image, jpeg = read_image,
-}
-
---- A value from a file, by its ending: npy, pb, png, jpg, wav.
----@param path string
----@param spec perigee.ValueInfo of the input that it is for
----@return perigee.Tensor? value
----@return string? message
----@return string? code
-function M.read(path, spec)
-  local reader = readers[(path:match "%.([^./]+)$" or ""):lower()]
-  if not reader then
-    return nil, path .. ": unknown kind of file (known: npy, pb, png, jpg, wav)", "usage"
-  end
-  return reader(path, spec)
-end
 
 --- PREFIX_0.pb or .npy, PREFIX_1... of a folder, as many as there are up to `most`.
 ---@return table<integer, string> paths by position from 1
